@@ -1,0 +1,74 @@
+import { cropArea } from '../image/crop.ts'
+import type { Network, NetworkInput } from '../models/network.ts'
+import type { Candidates } from './candidates.ts'
+import type { StageContext } from './stage.ts'
+
+/** Batch sizes of R-Net and O-Net: few, because a GPU compiles a program for every shape, and a batch is filled up to the next. */
+export const BATCH_SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128]
+
+/** Splits `count` into batches of the sizes above so that little is wasted: at most an eighth of a batch is filling. */
+export function splitBatch(count: number): number[] {
+  const sizes: number[] = []
+  const largest = BATCH_SIZES[BATCH_SIZES.length - 1]
+  let rest = count
+  while (rest > 0) {
+    const above = BATCH_SIZES.find(size => size >= rest) ?? largest
+    if (rest >= largest || above - rest <= above / 8) {
+      sizes.push(Math.min(above, largest))
+      rest -= above
+    } else {
+      const below = above / 2
+      sizes.push(below)
+      rest -= below
+    }
+  }
+  return sizes
+}
+
+/**
+ * Crops every candidate (its square, padded with black outside the picture), resized straight into batches of `size` x `size`, and
+ * runs the network on them with one read-back.
+ *
+ * @returns the network's rows, `channels` numbers a candidate.
+ */
+export async function runOnCrops(
+  candidates: Candidates,
+  network: Network,
+  size: number,
+  channels: number,
+  context: StageContext,
+): Promise<Float32Array> {
+  const started = performance.now()
+  const { scale, shift } = network.normalisation
+  const crop = size * size * 3
+  const inputs: NetworkInput[] = []
+  let next = 0
+  for (const batch of splitBatch(candidates.count)) {
+    const out = new Float32Array(batch * crop)
+    const filled = Math.min(batch, candidates.count - next)
+    for (let i = 0; i < filled; i++) {
+      const at = (next + i) * 4
+      const { boxes } = candidates
+      // One-based inclusive to zero-based, end not included. A box never has fewer than one pixel.
+      const x1 = boxes[at] - 1
+      const y1 = boxes[at + 1] - 1
+      const x2 = Math.max(x1 + 1, boxes[at + 2])
+      const y2 = Math.max(y1 + 1, boxes[at + 3])
+      cropArea(context.picture, x1, y1, x2, y2, { width: size, height: size, out, offset: i * crop, scale, shift })
+    }
+    next += filled
+    inputs.push({ data: out, shape: [batch, size, size, 3] })
+  }
+  const prepared = performance.now()
+  const outputs = await network.run(inputs, context.signal)
+  const rows = new Float32Array(candidates.count * channels)
+  let at = 0
+  for (const output of outputs) {
+    const part = output.subarray(0, Math.min(output.length, rows.length - at))
+    rows.set(part, at)
+    at += part.length
+  }
+  context.time('prepare', prepared - started)
+  context.time('network', performance.now() - prepared)
+  return rows
+}

@@ -1,0 +1,257 @@
+import { type BackendOptions, type Engine, startBackend } from '../backends/index.ts'
+import { FacewiseError, isFacewiseError, throwIfAborted } from '../errors.ts'
+import { decode } from '../image/decode.ts'
+import type { ImageInput } from '../image/input.ts'
+import type { Box, Picture } from '../image/picture.ts'
+import type { Region } from '../image/resize.ts'
+import { type LoadModelOptions, loadModel, type Model } from '../models/load.ts'
+import { type Candidates, NO_CANDIDATES } from './candidates.ts'
+import { type DetectOptions, type Detector, type Face, type Landmarks, selectFaces } from './detector.ts'
+import { output } from './output.ts'
+import { proposals } from './proposals.ts'
+import { refine } from './refine.ts'
+import type { Stage } from './stage.ts'
+
+/** What can be set for the cascade once, and again for each call of `detect`. */
+export interface MtcnnSettings {
+  /** The shorter side, in pixels, of the smallest face to find; 40 by default. Half the size takes four times as long. */
+  readonly minFaceSize?: number
+  /** The largest face to find; no limit by default. */
+  readonly maxFaceSize?: number
+  /** Step from one level of the pyramid to the next, between 0 and 1; 0.709 (the square root of a half) by default. */
+  readonly scaleFactor?: number
+  /** `false` leaves the landmarks out of the result. */
+  readonly landmarks?: boolean
+  /** Called after each stage with its boxes: for teaching, debugging and measuring. */
+  readonly onStage?: (report: StageReport) => void
+}
+
+/** What one stage found, and how long its parts took. */
+export interface StageReport {
+  readonly name: string
+  readonly boxes: readonly (Box & { readonly score: number })[]
+  /** Milliseconds: pictures for the network, the network itself, and choosing among its answers. */
+  readonly time: { readonly prepare: number; readonly network: number; readonly select: number }
+}
+
+/** Options of {@link createMtcnn}. */
+export interface MtcnnOptions extends MtcnnSettings {
+  /**
+   * Lowest probability of a face in P-Net, R-Net and O-Net. [0.6, 0.7, 0.7] by default, the published ones; the model card
+   * prints what a higher last one costs and gains.
+   */
+  readonly thresholds?: readonly [proposal: number, refine: number, output: number]
+  /** Overlaps of non-maximum suppression: within a level, over all levels, in R-Net, in O-Net. [0.5, 0.7, 0.7, 0.7] by default. */
+  readonly nms?: readonly [level: number, all: number, refine: number, output: number]
+  /** The cascade itself. Takes the place of `thresholds` and `nms`. */
+  readonly stages?: readonly Stage[]
+  /** A started backend, or how to choose one. */
+  readonly backend?: Engine | BackendOptions
+  /** Where the model comes from; the one in the package by default. */
+  readonly model?: LoadModelOptions
+}
+
+/** Options of one call of {@link Mtcnn.detect}. */
+export interface MtcnnDetectOptions extends DetectOptions, MtcnnSettings {}
+
+/** The MTCNN cascade as a {@link Detector}. */
+export interface Mtcnn extends Detector {
+  detect(input: ImageInput, options?: MtcnnDetectOptions): Promise<Face[]>
+  /** The backend that it runs on; another one after a lost GPU context. */
+  readonly engine: Engine
+  [Symbol.dispose](): void
+}
+
+const DEFAULTS = {
+  minFaceSize: 40,
+  maxFaceSize: Number.POSITIVE_INFINITY,
+  scaleFactor: 0.709,
+  landmarks: true,
+} as const
+
+/**
+ * Loads MTCNN and gets it ready: the cascade of Zhang et al. 2016 with the authors' weights.
+ *
+ * ```ts
+ * const mtcnn = await createMtcnn({ minFaceSize: 32 })
+ * const faces = await mtcnn.detect('photo.jpg')
+ * ```
+ *
+ * Calls of `detect` may overlap. If the GPU context is lost, the detector goes on with the next backend.
+ *
+ * @throws FacewiseError `INVALID_ARGUMENT`, `BACKEND_UNAVAILABLE`, `MODEL_NOT_FOUND`, `MODEL_CORRUPT`.
+ */
+export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
+  checkSettings(options)
+  const stages = options.stages ?? defaultStages(options)
+  const start = (exclude: BackendOptions['exclude']): Promise<Engine> =>
+    isEngine(options.backend) && !exclude?.length
+      ? Promise.resolve(options.backend)
+      : startBackend(isEngine(options.backend) ? { exclude } : { ...options.backend, exclude })
+
+  interface Running {
+    engine: Engine
+    model: Model
+  }
+  const run = async (exclude: BackendOptions['exclude'] = []): Promise<Running> => {
+    const engine = await start(exclude)
+    return { engine, model: await loadModel('mtcnn', { ...options.model, engine }) }
+  }
+
+  let disposed = false
+  let running = await run()
+  let recovery: Promise<void> | undefined
+  const recover = (lost: Running): Promise<void> => {
+    if (running !== lost) return Promise.resolve()
+    recovery ??= run([...(lost.engine.excluded ?? []), lost.engine.backend])
+      .then(next => {
+        lost.model.dispose()
+        if (disposed) next.model.dispose()
+        else running = next
+      })
+      .finally(() => {
+        recovery = undefined
+      })
+    return recovery
+  }
+
+  async function detect(input: ImageInput, call: MtcnnDetectOptions = {}): Promise<Face[]> {
+    assertUsable()
+    checkSettings(call)
+    const picture = await decode(input, call)
+    for (;;) {
+      assertUsable()
+      const current = running
+      try {
+        return await cascade(picture, call, current.model)
+      } catch (error) {
+        if (!isFacewiseError(error) || error.code !== 'BACKEND_LOST') throw error
+        await recover(current)
+      }
+    }
+  }
+
+  async function cascade(picture: Picture, call: MtcnnDetectOptions, model: Model): Promise<Face[]> {
+    const settings = { ...DEFAULTS, ...defined(options), ...defined(call) }
+    const region = regionOf(picture, call.roi)
+    if (!region) return []
+    const { minFaceSize, maxFaceSize, scaleFactor, onStage } = settings
+    let candidates: Candidates = NO_CANDIDATES
+    for (const stage of stages) {
+      throwIfAborted(call.signal)
+      const time = { prepare: 0, network: 0, select: 0 }
+      candidates = await stage.run(candidates, {
+        picture,
+        region,
+        minFaceSize,
+        maxFaceSize,
+        scaleFactor,
+        network: name => model.network(name),
+        signal: call.signal,
+        time: (part, ms) => {
+          time[part] += ms
+        },
+      })
+      onStage?.({ name: stage.name, boxes: toBoxes(candidates), time })
+    }
+    return selectFaces(toFaces(candidates, settings.landmarks), call.maxFaces, call.keep)
+  }
+
+  function assertUsable(): void {
+    if (disposed) throw new FacewiseError('DISPOSED', 'This detector was disposed; create another with createMtcnn().')
+  }
+
+  function dispose(): void {
+    if (disposed) return
+    disposed = true
+    running.model.dispose()
+  }
+
+  return {
+    detect,
+    dispose,
+    [Symbol.dispose]: dispose,
+    get engine() {
+      return running.engine
+    },
+  }
+}
+
+function defaultStages({ thresholds = [0.6, 0.7, 0.7], nms = [0.5, 0.7, 0.7, 0.7] }: MtcnnOptions): Stage[] {
+  return [
+    proposals({ threshold: thresholds[0], nms: { level: nms[0], all: nms[1] } }),
+    refine({ threshold: thresholds[1], nms: nms[2] }),
+    output({ threshold: thresholds[2], nms: nms[3] }),
+  ]
+}
+
+function isEngine(value: Engine | BackendOptions | undefined): value is Engine {
+  return value !== undefined && 'tf' in value
+}
+
+/** The entries of an object that are not undefined, so that `{ minFaceSize: undefined }` leaves the default. */
+function defined<T extends object>(object: T): Partial<T> {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as Partial<T>
+}
+
+function checkSettings(options: MtcnnOptions & MtcnnDetectOptions): void {
+  const check = (ok: boolean, message: string): void => {
+    if (!ok) throw new FacewiseError('INVALID_ARGUMENT', message)
+  }
+  const { minFaceSize, maxFaceSize, scaleFactor, thresholds, nms, maxFaces, roi, stages } = options
+  check(
+    minFaceSize === undefined || minFaceSize >= 1,
+    `minFaceSize is a size in pixels, 1 or more; got ${minFaceSize}.`,
+  )
+  check(
+    maxFaceSize === undefined || maxFaceSize >= (minFaceSize ?? 1),
+    `maxFaceSize is a size in pixels, not under minFaceSize; got ${maxFaceSize}.`,
+  )
+  check(
+    scaleFactor === undefined || (scaleFactor > 0.1 && scaleFactor < 0.99),
+    `scaleFactor lies between 0.1 and 0.99 (0.709 is usual); got ${scaleFactor}.`,
+  )
+  for (const [name, values, length] of [
+    ['thresholds', thresholds, 3],
+    ['nms', nms, 4],
+  ] as const) {
+    if (!values) continue
+    check(
+      values.length === length && values.every(v => v > 0 && v < 1),
+      `${name} are ${length} numbers between 0 and 1; got [${values}].`,
+    )
+  }
+  check(maxFaces === undefined || (maxFaces >= 1 && !Number.isNaN(maxFaces)), `maxFaces is 1 or more; got ${maxFaces}.`)
+  check(
+    roi === undefined || (roi.width > 0 && roi.height > 0 && Number.isFinite(roi.x + roi.y)),
+    'roi is a box { x, y, width, height } in pixels with a positive size.',
+  )
+  check(stages === undefined || stages.length > 0, 'stages needs at least one stage.')
+}
+
+/** The region of interest in whole pixels inside the picture; nothing if it lies outside. */
+function regionOf(picture: Picture, roi: Box | undefined): Region | undefined {
+  if (!roi) return { x: 0, y: 0, width: picture.width, height: picture.height }
+  const x = Math.max(0, Math.floor(roi.x))
+  const y = Math.max(0, Math.floor(roi.y))
+  const width = Math.min(picture.width, Math.ceil(roi.x + roi.width)) - x
+  const height = Math.min(picture.height, Math.ceil(roi.y + roi.height)) - y
+  return width > 0 && height > 0 ? { x, y, width, height } : undefined
+}
+
+function toBoxes({ count, boxes, scores }: Candidates): (Box & { score: number })[] {
+  return Array.from({ length: count }, (_, i) => {
+    const [x1, y1, x2, y2] = boxes.subarray(i * 4, i * 4 + 4)
+    return { x: x1, y: y1, width: x2 - x1, height: y2 - y1, score: scores[i] }
+  })
+}
+
+function toFaces(candidates: Candidates, landmarks: boolean): Face[] {
+  const { points } = candidates
+  return toBoxes(candidates).map(({ score, ...box }, i) => {
+    if (!landmarks || points.length === 0) return { box, score }
+    const point = (k: number): readonly [number, number] => [points[i * 10 + k], points[i * 10 + 5 + k]]
+    const marks: Landmarks = [point(0), point(1), point(2), point(3), point(4)]
+    return { box, score, landmarks: marks }
+  })
+}

@@ -1,0 +1,26 @@
+import type { Picture } from '../image/picture.ts'
+import type { Region } from '../image/resize.ts'
+import type { Network } from '../models/network.ts'
+import type { Candidates } from './candidates.ts'
+
+/** What a stage may look at. */
+export interface StageContext {
+  readonly picture: Picture
+  /** The part of the picture to search, in whole pixels inside it. */
+  readonly region: Region
+  readonly minFaceSize: number
+  readonly maxFaceSize: number
+  readonly scaleFactor: number
+  /** A network of the cascade's model, by its name there. */
+  network(name: string): Network
+  readonly signal?: AbortSignal
+  /** For a stage to say how long its parts took, in milliseconds. */
+  time(part: 'prepare' | 'network' | 'select', milliseconds: number): void
+}
+
+/** One step of the cascade: takes the candidates of the step before and gives fewer and better ones. */
+export interface Stage {
+  /** For reports. */
+  readonly name: string
+  run(candidates: Candidates, context: StageContext): Promise<Candidates>
+}

@@ -1,0 +1,63 @@
+/**
+ * Every code that a {@link FacewiseError} can carry. Codes are stable: programs may branch on them; messages are for people.
+ *
+ * - `INVALID_ARGUMENT`: an option or argument has a value that makes no sense; nothing was done.
+ * - `IMAGE_NOT_FOUND`: a path, address or file with the picture does not exist or did not answer.
+ * - `IMAGE_UNREADABLE`: the bytes are no picture of a known format, or are damaged.
+ * - `IMAGE_TOO_LARGE`: the picture has more pixels than the limit; nothing was decoded.
+ * - `IMAGE_UNSUPPORTED`: this kind of input cannot be read on this platform.
+ * - `DEPENDENCY_MISSING`: an optional package is not installed; the message names the command that installs it.
+ * - `BACKEND_UNAVAILABLE`: no TensorFlow.js backend of those allowed could start; the message lists each and why.
+ * - `BACKEND_LOST`: the backend stopped working after it had started (a lost GPU context).
+ * - `ENGINE_MISMATCH`: TensorFlow.js packages of different versions, or two copies of its core.
+ * - `MODEL_NOT_FOUND`: a file of a model is not where its source says.
+ * - `MODEL_INVALID`: a manifest or a graph is malformed.
+ * - `MODEL_CORRUPT`: a file of a model has other bytes than its manifest says.
+ * - `NETWORK_FAILED`: a network gave an output of the wrong shape, or not-a-number.
+ * - `DISPOSED`: the object was used after `dispose()`.
+ * - `ABORTED`: the caller's `AbortSignal` fired.
+ */
+export type FacewiseErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'IMAGE_NOT_FOUND'
+  | 'IMAGE_UNREADABLE'
+  | 'IMAGE_TOO_LARGE'
+  | 'IMAGE_UNSUPPORTED'
+  | 'DEPENDENCY_MISSING'
+  | 'BACKEND_UNAVAILABLE'
+  | 'BACKEND_LOST'
+  | 'ENGINE_MISMATCH'
+  | 'MODEL_NOT_FOUND'
+  | 'MODEL_INVALID'
+  | 'MODEL_CORRUPT'
+  | 'NETWORK_FAILED'
+  | 'DISPOSED'
+  | 'ABORTED'
+
+/** The one class of error that this library throws: a stable `code`, a message that says what to do next, and the `cause`. */
+export class FacewiseError extends Error {
+  override readonly name = 'FacewiseError'
+  readonly code: FacewiseErrorCode
+
+  constructor(code: FacewiseErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Whether `error` is a {@link FacewiseError}, also across copies of this library and worker boundaries, where `instanceof` fails. */
+export function isFacewiseError(error: unknown): error is FacewiseError {
+  return error instanceof Error && error.name === 'FacewiseError' && typeof (error as FacewiseError).code === 'string'
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Throws `ABORTED` if `signal` has fired. @internal */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new FacewiseError('ABORTED', 'The operation was cancelled by its AbortSignal.', { cause: signal.reason })
+  }
+}

@@ -1,0 +1,116 @@
+import { FacewiseError } from '../errors.ts'
+import type { CropTarget } from './crop.ts'
+import type { Picture } from './picture.ts'
+
+/** A point `[x, y]` in pixels. */
+export type Point = readonly [x: number, y: number]
+
+/** A similarity: (x, y) goes to (a x - b y + tx, b x + a y + ty); it turns, scales by `hypot(a, b)` and moves. */
+export interface Similarity {
+  readonly a: number
+  readonly b: number
+  readonly tx: number
+  readonly ty: number
+}
+
+/**
+ * The similarity that brings `from` to `to` with the least sum of squared distances (the closed form of Umeyama, "Least-squares
+ * estimation of transformation parameters between two point patterns", IEEE PAMI 13(4), 1991, in the plane, without reflection).
+ *
+ * @throws FacewiseError `INVALID_ARGUMENT` for fewer than two points, lists of different lengths or points that all coincide.
+ */
+export function estimateSimilarity(from: readonly Point[], to: readonly Point[]): Similarity {
+  const n = from.length
+  if (n < 2 || to.length !== n) {
+    throw new FacewiseError(
+      'INVALID_ARGUMENT',
+      `A similarity needs two lists of two or more points; got ${n} and ${to.length}.`,
+    )
+  }
+  const [fx, fy] = centroid(from)
+  const [gx, gy] = centroid(to)
+  let dot = 0
+  let cross = 0
+  let spread = 0
+  for (let i = 0; i < n; i++) {
+    const x = from[i][0] - fx
+    const y = from[i][1] - fy
+    const u = to[i][0] - gx
+    const v = to[i][1] - gy
+    dot += x * u + y * v
+    cross += x * v - y * u
+    spread += x * x + y * y
+  }
+  if (!(spread > 0))
+    throw new FacewiseError('INVALID_ARGUMENT', 'A similarity cannot be found from points that all coincide.')
+  const a = dot / spread
+  const b = cross / spread
+  return { a, b, tx: gx - a * fx + b * fy, ty: gy - b * fx - a * fy }
+}
+
+function centroid(points: readonly Point[]): Point {
+  let x = 0
+  let y = 0
+  for (const point of points) {
+    x += point[0]
+    y += point[1]
+  }
+  return [x / points.length, y / points.length]
+}
+
+/** Applies a similarity to a point. */
+export function applySimilarity({ a, b, tx, ty }: Similarity, [x, y]: Point): Point {
+  return [a * x - b * y + tx, b * x + a * y + ty]
+}
+
+/**
+ * Draws `picture` through `transform` (picture to output; pixel centres lie at half coordinates) into a target, bilinearly; where
+ * the output is smaller than what it shows, each output pixel is the mean of a grid of samples, so that nothing aliases. What
+ * lies outside the picture counts as black.
+ */
+export function warpSimilarity(picture: Picture, transform: Similarity, target: CropTarget): void {
+  const { width, height, out, offset, scale, shift } = target
+  const { a, b, tx, ty } = transform
+  const norm = a * a + b * b
+  if (!(norm > 0)) throw new FacewiseError('INVALID_ARGUMENT', 'The similarity has scale zero and cannot be inverted.')
+  const samples = Math.max(1, Math.min(16, Math.round(1 / Math.sqrt(norm))))
+  const factor = scale / (samples * samples)
+  const sample = new Float64Array(3)
+  let write = offset
+  for (let i = 0; i < height; i++) {
+    for (let j = 0; j < width; j++) {
+      sample.fill(0)
+      for (let si = 0; si < samples; si++) {
+        for (let sj = 0; sj < samples; sj++) {
+          const u = j + (sj + 0.5) / samples - tx
+          const v = i + (si + 0.5) / samples - ty
+          addBilinear(picture, (a * u + b * v) / norm, (a * v - b * u) / norm, sample)
+        }
+      }
+      out[write++] = sample[0] * factor + shift
+      out[write++] = sample[1] * factor + shift
+      out[write++] = sample[2] * factor + shift
+    }
+  }
+}
+
+/** Adds the bilinear value at (x, y) to `sum`; pixel (i, j) has its centre at (j + 0.5, i + 0.5). */
+function addBilinear(picture: Picture, x: number, y: number, sum: Float64Array): void {
+  const left = Math.floor(x - 0.5)
+  const top = Math.floor(y - 0.5)
+  const right = x - 0.5 - left
+  const down = y - 0.5 - top
+  for (let dy = 0; dy < 2; dy++) {
+    const row = top + dy
+    if (row < 0 || row >= picture.height) continue
+    for (let dx = 0; dx < 2; dx++) {
+      const column = left + dx
+      if (column < 0 || column >= picture.width) continue
+      const weight = (dx ? right : 1 - right) * (dy ? down : 1 - down)
+      const from = (row * picture.width + column) * 3
+      sum[0] += weight * picture.data[from]
+      sum[1] += weight * picture.data[from + 1]
+      sum[2] += weight * picture.data[from + 2]
+    }
+  }
+}

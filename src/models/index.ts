@@ -1,0 +1,24 @@
+/**
+ * Models: manifests, sources, loading, and the builder that turns named weights into TensorFlow.js graph models.
+ *
+ * @module
+ */
+export { directorySource } from '#platform/models'
+export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
+export {
+  type Conv2dOptions,
+  GraphBuilder,
+  type GraphModelFiles,
+  type GraphModelJson,
+  type NodeRef,
+  type StoredDtype,
+  type Weight,
+  type WeightMap,
+} from './graph.ts'
+export { type LoadModelOptions, type LoadProgress, loadModel, type Model } from './load.ts'
+export { type Manifest, ManifestSchema, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
+export type { Network, NetworkInput } from './network.ts'
+export { buildMtcnn, MTCNN_CHANNELS, MTCNN_NETWORKS, type MtcnnNetwork, swapSpatialAxes } from './networks/mtcnn.ts'
+export { type PackagedName, packagedManifests } from './packaged.ts'
+export { addressSource, type ModelSource, memorySource, urlSource } from './source.ts'
+export { sha256 } from './verify.ts'

@@ -1,0 +1,155 @@
+import { packagedSource } from '#platform/models'
+import type { Engine } from '../backends/index.ts'
+import { FacewiseError, messageOf } from '../errors.ts'
+import { withBrowserCache } from './cache.ts'
+import type { GraphModelJson } from './graph.ts'
+import { type Manifest, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
+import { createNetwork, type Network } from './network.ts'
+import { type PackagedName, packagedManifests } from './packaged.ts'
+import { type ModelSource, urlSource } from './source.ts'
+import { verify } from './verify.ts'
+
+/** Where a model comes from, and who hears how far it is. */
+export interface LoadModelOptions {
+  /** Its files: a source, or an address below which they are. The package's own by default. */
+  readonly source?: ModelSource | string | URL
+  /** What the model is; the package's own by default. Checked against the schema. */
+  readonly manifest?: unknown
+  /** Keep fetched files in the browser's Cache API, by their sha256; `true` by default, without effect in Node. */
+  readonly cache?: boolean
+  readonly onProgress?: (progress: LoadProgress) => void
+  readonly signal?: AbortSignal
+}
+
+/** How far the loading of a model is. */
+export interface LoadProgress {
+  readonly model: string
+  readonly loadedBytes: number
+  readonly totalBytes: number
+}
+
+/** A loaded model: its manifest and its networks by name. */
+export interface Model {
+  readonly manifest: Manifest
+  /** @throws FacewiseError `INVALID_ARGUMENT` for a name that the manifest does not have; `DISPOSED`. */
+  network(name: string): Network
+  /** Frees the weights. */
+  dispose(): void
+}
+
+/**
+ * Loads a model: reads its files, checks every one against its sha256, builds its networks and runs each once, so that the first real
+ * call is as fast as the next.
+ *
+ * @param name a packaged model; any name where `options.manifest` is given.
+ * @throws FacewiseError `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_INVALID`, `NETWORK_FAILED`, `ABORTED`.
+ */
+export async function loadModel(
+  name: PackagedName | (string & {}),
+  options: LoadModelOptions & { readonly engine: Engine },
+): Promise<Model> {
+  const { engine, onProgress, signal } = options
+  const manifest = parseManifest(options.manifest ?? packagedManifests[name as PackagedName])
+  const given = options.source ?? packagedSource(manifest.name)
+  const plain = typeof given === 'string' || given instanceof URL ? urlSource(given) : given
+  const source = withBrowserCache(plain, options.cache !== false)
+
+  const files = manifest.networks.flatMap(network => [network.graph, ...network.weights])
+  const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0)
+  const loaded = new Map<ModelFile, number>()
+  const report = (file: ModelFile, count: number): void => {
+    loaded.set(file, Math.min(count, file.bytes))
+    const loadedBytes = [...loaded.values()].reduce((a, b) => a + b, 0)
+    onProgress?.({ model: manifest.name, loadedBytes, totalBytes })
+  }
+  const readFile = async (file: ModelFile): Promise<Uint8Array> => {
+    const bytes = await source.read(file.path, { signal, file, onBytes: count => report(file, count) })
+    await verify(file, bytes, source.locate(file.path))
+    report(file, file.bytes)
+    return bytes
+  }
+
+  const networks = new Map<string, Network>()
+  const disposeAll = (): void => {
+    for (const network of networks.values()) network.dispose()
+  }
+  try {
+    const bytes = await Promise.all(
+      manifest.networks.map(async network => ({
+        network,
+        graph: await readFile(network.graph),
+        weights: await Promise.all(network.weights.map(readFile)),
+      })),
+    )
+    for (const { network, graph, weights } of bytes) {
+      networks.set(network.name, await buildNetwork(engine, manifest, network, graph, weights))
+    }
+    for (const network of manifest.networks) await warmUp(networks.get(network.name)!, network)
+  } catch (error) {
+    disposeAll()
+    throw error
+  }
+
+  let disposed = false
+  return {
+    manifest,
+    network(key) {
+      if (disposed) throw new FacewiseError('DISPOSED', `The model ${manifest.name} was disposed.`)
+      const network = networks.get(key)
+      if (!network) {
+        throw new FacewiseError(
+          'INVALID_ARGUMENT',
+          `The model ${manifest.name} has no network "${key}"; it has ${[...networks.keys()].join(', ')}.`,
+        )
+      }
+      return network
+    },
+    dispose() {
+      if (!disposed) disposeAll()
+      disposed = true
+    },
+  }
+}
+
+async function buildNetwork(
+  engine: Engine,
+  manifest: Manifest,
+  network: NetworkManifest,
+  graph: Uint8Array,
+  weights: readonly Uint8Array[],
+): Promise<Network> {
+  const { tf, converter } = engine
+  const weightData = new Uint8Array(weights.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of weights) {
+    weightData.set(part, at)
+    at += part.length
+  }
+  engine.activate()
+  try {
+    const json = JSON.parse(new TextDecoder().decode(graph)) as GraphModelJson
+    const model = await converter.loadGraphModel(
+      tf.io.fromMemory({
+        format: json.format,
+        modelTopology: json.modelTopology,
+        weightSpecs: json.weightsManifest.flatMap(group => group.weights),
+        weightData: weightData.buffer,
+      }),
+    )
+    return createNetwork(engine, model, manifest, network)
+  } catch (error) {
+    throw new FacewiseError(
+      'MODEL_INVALID',
+      `The graph of ${manifest.name}/${network.name} cannot be loaded: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** The first run compiles and allocates; it also shows at once if this backend computes not-a-number. */
+async function warmUp(network: Network, { inputSize }: NetworkManifest): Promise<void> {
+  const [height, width] = inputSize === 'any' ? [64, 64] : inputSize
+  await network.run([{ data: new Float32Array(height * width * 3), shape: [1, height, width, 3] }])
+}

@@ -1,0 +1,131 @@
+import type { GraphModel } from '@tensorflow/tfjs-converter'
+import type { Tensor } from '@tensorflow/tfjs-core'
+import type { Engine } from '../backends/index.ts'
+import { FacewiseError, throwIfAborted } from '../errors.ts'
+import type { Manifest, NetworkManifest } from './manifest.ts'
+
+/** A batch for a network: numbers in row-major order and their shape, `[batch, height, width, channels]`. */
+export interface NetworkInput {
+  readonly data: Float32Array
+  readonly shape: readonly [batch: number, height: number, width: number, channels: number]
+}
+
+/**
+ * A network that is loaded and ready. It takes and gives plain arrays, so that whoever uses it neither holds tensors nor knows what
+ * runs it.
+ */
+export interface Network {
+  readonly name: string
+  /** A byte b of a picture is given to the network as `b * scale + shift`. */
+  readonly normalisation: { readonly scale: number; readonly shift: number }
+  /** Whether calls and shapes are dear (see {@link Engine}). */
+  readonly gpu: boolean
+  /**
+   * Runs all inputs and reads the results back together.
+   *
+   * @returns each input's output in row-major order.
+   * @throws FacewiseError `BACKEND_LOST`, `NETWORK_FAILED` (not-a-number), `ABORTED`.
+   */
+  run(inputs: readonly NetworkInput[], signal?: AbortSignal): Promise<Float32Array[]>
+  dispose(): void
+}
+
+/** Wraps a graph model. */
+export function createNetwork(
+  engine: Engine,
+  graph: GraphModel,
+  manifest: Manifest,
+  network: NetworkManifest,
+): Network {
+  const { tf, gpu } = engine
+  const { mean, divisor } = manifest.input
+  const channels = network.output.length
+
+  async function run(inputs: readonly NetworkInput[], signal?: AbortSignal): Promise<Float32Array[]> {
+    throwIfAborted(signal)
+    if (inputs.length === 0) return []
+    engine.activate()
+    const sizes: number[] = []
+    // Everything up to the results happens in one turn, so calls that overlap cannot mix their scopes.
+    const results = tf.tidy(() => {
+      const outputs = inputs.map(({ data, shape }) => {
+        const output = graph.execute(tf.tensor(data, [...shape], 'float32')) as Tensor
+        sizes.push(output.size)
+        return output
+      })
+      // From a GPU, one read of everything is far cheaper than several.
+      return gpu && outputs.length > 1 ? [tf.concat(outputs.map(output => tf.reshape(output, [-1])))] : outputs
+    })
+    try {
+      const values = await read(engine, results)
+      throwIfAborted(signal)
+      for (const array of values) rejectNaN(array, network.name)
+      return values.length === sizes.length ? values : split(values[0], sizes)
+    } finally {
+      tf.dispose(results)
+    }
+  }
+
+  return {
+    name: network.name,
+    normalisation: { scale: 1 / divisor, shift: -mean / divisor },
+    gpu,
+    async run(inputs, signal) {
+      const outputs = await run(inputs, signal)
+      outputs.forEach((output, i) => {
+        if (output.length % (inputs[i].shape[0] * channels) !== 0) {
+          throw new FacewiseError(
+            'NETWORK_FAILED',
+            `${network.name} gave ${output.length} numbers, not rows of ${channels}.`,
+          )
+        }
+      })
+      return outputs
+    },
+    dispose() {
+      graph.dispose()
+    },
+  }
+}
+
+async function read(engine: Engine, results: readonly Tensor[]): Promise<Float32Array[]> {
+  const values = Promise.all(results.map(result => result.data() as Promise<Float32Array>))
+  if (!engine.gpu) return values
+  // A context that is lost while it is read from may never answer.
+  let release = (): void => {}
+  const lost = new Promise<never>((_, reject) => {
+    release = engine.onLost(reject)
+  })
+  try {
+    const result = await Promise.race([values, lost])
+    // It may also answer, with rubbish.
+    engine.activate()
+    return result
+  } catch (error) {
+    // The loss may be seen first as another error; `activate` throws the right one.
+    engine.activate()
+    throw error
+  } finally {
+    release()
+  }
+}
+
+function rejectNaN(values: Float32Array, name: string): void {
+  let sum = 0
+  // A finite number times zero is zero; not-a-number and infinity stay.
+  for (let i = 0; i < values.length; i++) sum += values[i] * 0
+  if (sum !== 0) {
+    throw new FacewiseError(
+      'NETWORK_FAILED',
+      `${name} gave not-a-number. Try another backend (\`backend: { prefer: 'wasm' }\`).`,
+    )
+  }
+}
+
+function split(values: Float32Array, sizes: readonly number[]): Float32Array[] {
+  let at = 0
+  return sizes.map(size => {
+    at += size
+    return values.subarray(at - size, at)
+  })
+}

@@ -1,0 +1,34 @@
+import { FacewiseError } from '../errors.ts'
+import { addressSource, type ModelSource } from './source.ts'
+
+/**
+ * The addresses of the packaged files. Written out one by one: this is the form that bundlers follow to copy a file and to put in
+ * its address. Without a bundler they lie in the package's folder.
+ */
+const addresses: Readonly<Record<string, Readonly<Record<string, URL>>>> = {
+  mtcnn: {
+    'pnet.graph.json': new URL('../../models/mtcnn/pnet.graph.json', import.meta.url),
+    'pnet.bin': new URL('../../models/mtcnn/pnet.bin', import.meta.url),
+    'rnet.graph.json': new URL('../../models/mtcnn/rnet.graph.json', import.meta.url),
+    'rnet.bin': new URL('../../models/mtcnn/rnet.bin', import.meta.url),
+    'onet.graph.json': new URL('../../models/mtcnn/onet.graph.json', import.meta.url),
+    'onet.bin': new URL('../../models/mtcnn/onet.bin', import.meta.url),
+  },
+}
+
+/** The files of a packaged model, where the bundler put them. */
+export function packagedSource(model: string): ModelSource {
+  return addressSource(path => {
+    const address = addresses[model]?.[path]
+    if (!address) throw new FacewiseError('MODEL_NOT_FOUND', `The package has no file "${path}" of a model "${model}".`)
+    return address.href
+  })
+}
+
+/** @throws FacewiseError always: a browser has no folders. */
+export function directorySource(folder: string): ModelSource {
+  throw new FacewiseError(
+    'INVALID_ARGUMENT',
+    `A browser cannot read the folder ${folder}; give an address instead (urlSource).`,
+  )
+}
