@@ -1,4 +1,3 @@
-import { cropArea } from '../image/crop.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
 import type { Candidates } from './candidates.ts'
 import type { StageContext } from './stage.ts'
@@ -54,7 +53,7 @@ export async function runOnCrops(
       const y1 = boxes[at + 1] - 1
       const x2 = Math.max(x1 + 1, boxes[at + 2])
       const y2 = Math.max(y1 + 1, boxes[at + 3])
-      cropArea(context.picture, x1, y1, x2, y2, { width: size, height: size, out, offset: i * crop, scale, shift })
+      context.sampler.crop(x1, y1, x2, y2, { width: size, height: size, out, offset: i * crop, scale, shift })
     }
     next += filled
     inputs.push({ data: out, shape: [batch, size, size, 3] })

@@ -2,6 +2,7 @@ import { type BackendOptions, type Engine, startBackend } from '../backends/inde
 import { FacewiseError, isFacewiseError, throwIfAborted } from '../errors.ts'
 import { decode } from '../image/decode.ts'
 import type { ImageInput } from '../image/input.ts'
+import { areaSampler } from '../image/integral.ts'
 import type { Box, Picture } from '../image/picture.ts'
 import type { Region } from '../image/resize.ts'
 import { type LoadModelOptions, loadModel, type Model } from '../models/load.ts'
@@ -136,12 +137,14 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
     const region = regionOf(picture, call.roi)
     if (!region) return []
     const { minFaceSize, maxFaceSize, scaleFactor, onStage } = settings
+    const sampler = areaSampler(picture, region)
     let candidates: Candidates = NO_CANDIDATES
     for (const stage of stages) {
       throwIfAborted(call.signal)
       const time = { prepare: 0, network: 0, select: 0 }
       candidates = await stage.run(candidates, {
         picture,
+        sampler,
         region,
         minFaceSize,
         maxFaceSize,

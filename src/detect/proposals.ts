@@ -1,4 +1,4 @@
-import { type ResizeTarget, resizeAreaAll } from '../image/resize.ts'
+import type { ResizeTarget } from '../image/resize.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
 import { type Candidates, concat, NO_CANDIDATES, pick, probability, regress, square } from './candidates.ts'
 import { nms } from './nms.ts'
@@ -29,13 +29,13 @@ export function proposals({ threshold = 0.6, nms: { level = 0.5, all = 0.7 } = {
   return {
     name: 'proposals',
     async run(_, context) {
-      const { picture, region, minFaceSize, maxFaceSize, scaleFactor, signal } = context
+      const { region, minFaceSize, maxFaceSize, scaleFactor, signal } = context
       const network = context.network('pnet')
       const started = performance.now()
       const levels = pyramidLevels(region.width, region.height, minFaceSize, maxFaceSize, scaleFactor)
       if (levels.length === 0) return NO_CANDIDATES
       const sheets = packLevels(levels, packFor(network))
-      const inputs = drawSheets(sheets, network, targets => resizeAreaAll(picture, region, targets))
+      const inputs = drawSheets(sheets, network, targets => context.sampler.resizeAll(targets))
       const prepared = performance.now()
       const outputs = await network.run(inputs, signal)
       const ran = performance.now()

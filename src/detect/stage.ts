@@ -1,3 +1,4 @@
+import type { AreaSampler } from '../image/integral.ts'
 import type { Picture } from '../image/picture.ts'
 import type { Region } from '../image/resize.ts'
 import type { Network } from '../models/network.ts'
@@ -6,6 +7,8 @@ import type { Candidates } from './candidates.ts'
 /** What a stage may look at. */
 export interface StageContext {
   readonly picture: Picture
+  /** Resized copies of the region, and crops of the picture. */
+  readonly sampler: AreaSampler
   /** The part of the picture to search, in whole pixels inside it. */
   readonly region: Region
   readonly minFaceSize: number
