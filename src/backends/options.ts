@@ -1,6 +1,6 @@
 import type { BackendName } from './engine.ts'
 
-/** How {@link startBackend} chooses. */
+/** How `startBackend` chooses. */
 export interface BackendOptions {
   /**
    * One backend, or several in the order of preference: the first that works is taken. Without it, all that this platform has are

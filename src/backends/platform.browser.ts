@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts'
 import { cpu } from './cpu.ts'
 import type { ProbeMemory } from './memory.ts'
 import { type BackendStarter, Unavailable } from './starter.ts'
-import { blobWorkersAllowed } from './threads.browser.ts'
+import { blobWorkersAllowed, startWithThreads } from './threads.browser.ts'
 import { registerWasm, type WasmPlatform } from './wasm.ts'
 
 const webgpu: BackendStarter = {
@@ -87,6 +87,7 @@ const platform: WasmPlatform = {
 const wasm: BackendStarter = {
   name: 'wasm',
   register: (tf, options) => registerWasm(tf, options, platform),
+  start: startWithThreads,
 }
 
 /** In the order in which they are tried. */

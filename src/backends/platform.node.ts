@@ -24,8 +24,11 @@ const native: BackendStarter = {
     try {
       loaded = await import(/* webpackIgnore: true */ /* @vite-ignore */ NATIVE_PACKAGE)
     } catch (error) {
+      // The one code is that of `import()`, the other that of `require()`, which the CommonJS build uses.
+      const code = (error as NodeJS.ErrnoException).code ?? ''
       const missing =
-        (error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND' && messageOf(error).includes(NATIVE_PACKAGE)
+        ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(code) &&
+        messageOf(error).split('\n')[0].includes(`'${NATIVE_PACKAGE}'`)
       if (missing) throw new Unavailable(`${NATIVE_PACKAGE} is not installed`, NATIVE_HINT)
       const why = messageOf(error).split('\n')[0]
       const hint = node >= 23 ? 'It is known to break on Node 23 and later; use Node 20 or 22' : NATIVE_HINT

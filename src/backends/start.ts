@@ -132,7 +132,8 @@ async function startOne(tf: typeof Tf, starter: BackendStarter, options: Backend
         'Make one copy of it: `npm dedupe`, or an alias in the bundler.',
     )
   }
-  const ok = await withTimeout(tf.setBackend(tfName(name)), timeoutMs, late)
+  const starting = starter.start?.(tf) ?? tf.setBackend(tfName(name))
+  const ok = await withTimeout(starting, timeoutMs, late)
   if (!ok || tf.getBackend() !== tfName(name)) throw new Unavailable('TensorFlow.js could not initialise it')
   await withTimeout(computes(tf), timeoutMs, late)
   return { name, startMs: performance.now() - began, slow }

@@ -19,6 +19,8 @@ export interface BackendStarter {
    * @throws Unavailable if it cannot run here.
    */
   register(tf: typeof Tf, options: BackendOptions): Promise<Registered>
+  /** Starts it; `tf.setBackend` where this is absent. Answers whether it runs. */
+  start?(tf: typeof Tf): Promise<boolean>
 }
 
 /** Why a backend cannot run here, and what a person can do about it. */

@@ -1,3 +1,4 @@
+import type * as Tf from '@tensorflow/tfjs-core'
 import { messageOf } from '../errors.ts'
 
 const PATIENCE_MS = 1000
@@ -28,4 +29,35 @@ export async function blobWorkersAllowed(): Promise<true | string> {
     URL.revokeObjectURL(script)
     URL.revokeObjectURL(outer)
   }
+}
+
+/** How long the threaded build may take: its workers answer within a second where they work. */
+const THREADS_PATIENCE_MS = 4000
+
+/**
+ * Starts the WebAssembly backend, with threads where it was set up for them, and without where they fail: TensorFlow.js sends its own
+ * source text to the workers, which does not survive every minifier, and then its start never ends.
+ */
+export async function startWithThreads(tf: typeof Tf): Promise<boolean> {
+  if ('wasm' in tf.engine().registry || tf.env().get('WASM_HAS_MULTITHREAD_SUPPORT') !== true)
+    return tf.setBackend('wasm')
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let onError: ((event: Event) => void) | undefined
+  const failed = new Promise<false>(resolve => {
+    timer = setTimeout(resolve, THREADS_PATIENCE_MS, false)
+    onError = event => {
+      // The workers' own errors, which are dealt with here and need not alarm the page.
+      event.preventDefault()
+      resolve(false)
+    }
+    globalThis.addEventListener('error', onError)
+  })
+  try {
+    if (await Promise.race([tf.setBackend('wasm'), failed])) return true
+  } finally {
+    clearTimeout(timer)
+    if (onError) globalThis.removeEventListener('error', onError)
+  }
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
+  return tf.setBackend('wasm')
 }

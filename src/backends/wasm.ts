@@ -34,8 +34,9 @@ export async function registerWasm(
     throw new Unavailable(`its package cannot be loaded: ${messageOf(error)}`, hint, { cause: error })
   }
   const { version_wasm: version } = wasm
-  // Once it runs, its paths and threads are settled; to set them again is an error of TensorFlow.js.
-  if (tf.findBackend('wasm')) return { version }
+  // Once it runs, its paths and threads are settled; to set them again is an error of TensorFlow.js. (Its `findBackend` would be the
+  // way to ask, but that starts the backend.)
+  if ('wasm' in tf.engine().registry) return { version }
 
   const threaded = options.threads !== false && (await platform.threads()) === true
   if (!threaded) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)

@@ -30,7 +30,7 @@ export interface DetectOptions {
 }
 
 /**
- * Finds faces. Anything with these two methods can stand where a detector is wanted; {@link createMtcnn} is the one that comes
+ * Finds faces. Anything with these two methods can stand where a detector is wanted; `createMtcnn` is the one that comes
  * with the library.
  */
 export interface Detector {

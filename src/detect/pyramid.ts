@@ -31,7 +31,7 @@ export function pyramidLevels(
   return levels
 }
 
-/** One level's place on a sheet; `x` and `y` are multiples of {@link CELL_STRIDE}, so that its cells are the sheet's cells. */
+/** One level's place on a sheet; `x` and `y` are multiples of 2, so that its cells are the sheet's cells. */
 export interface Placement {
   readonly level: Level
   readonly x: number

@@ -7,6 +7,7 @@ export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../error
 export { type CropTarget, cropArea } from './crop.ts'
 export { decode } from './decode.ts'
 export { type BrowserImage, DEFAULT_MAX_PIXELS, type DecodeOptions, type ImageInput } from './input.ts'
+export { type AreaSampler, areaSampler } from './integral.ts'
 export { type Box, fromRawPixels, isRawPixels, type Picture, type RawPixels } from './picture.ts'
 export { type Region, type ResizeTarget, resizeArea, resizeAreaAll } from './resize.ts'
 export { applySimilarity, estimateSimilarity, type Point, type Similarity, warpSimilarity } from './warp.ts'

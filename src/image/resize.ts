@@ -45,7 +45,7 @@ export function spans(input: number, output: number): Spans {
 
 /**
  * Resizes a picture (or a region inside it) to several sizes in one pass, each by area averaging: an output pixel is the mean of all
- * input pixels that it touches (see {@link Spans}).
+ * input pixels that it touches (see `spans`).
  *
  * The sum over a rectangle is a difference of the picture's integral at its four corners. So the pass keeps one row of the integral,
  * and every size reads it where its own rows begin and end: the picture is read once however many sizes are wanted, no copy is made

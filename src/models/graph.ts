@@ -40,14 +40,16 @@ export interface GraphModelJson {
   weightsManifest: { paths: string[]; weights: WeightSpec[] }[]
 }
 
-interface GraphNode {
+/** One operation of a graph model. */
+export interface GraphNode {
   name: string
   op: string
   input?: string[]
   attr?: Record<string, unknown>
 }
 
-interface WeightSpec {
+/** One weight of a graph model; they lie in the weight file in this order. */
+export interface WeightSpec {
   name: string
   shape: number[]
   dtype: 'float32'

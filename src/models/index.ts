@@ -10,15 +10,17 @@ export {
   GraphBuilder,
   type GraphModelFiles,
   type GraphModelJson,
+  type GraphNode,
   type NodeRef,
   type StoredDtype,
   type Weight,
   type WeightMap,
+  type WeightSpec,
 } from './graph.ts'
 export { type LoadModelOptions, type LoadProgress, loadModel, type Model } from './load.ts'
 export { type Manifest, ManifestSchema, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
 export type { Network, NetworkInput } from './network.ts'
 export { buildMtcnn, MTCNN_CHANNELS, MTCNN_NETWORKS, type MtcnnNetwork, swapSpatialAxes } from './networks/mtcnn.ts'
 export { type PackagedName, packagedManifests } from './packaged.ts'
-export { addressSource, type ModelSource, memorySource, urlSource } from './source.ts'
+export { addressSource, type ModelSource, memorySource, type ReadOptions, urlSource } from './source.ts'
 export { sha256 } from './verify.ts'

@@ -1,0 +1,18 @@
+import type { RegisterCommand } from '../../command.ts'
+import { evaluateDetection } from './detection.ts'
+
+/** `facewise evaluate`: a group, one command for each thing that can be measured. */
+export const evaluate: RegisterCommand = (program, context) => {
+  const group = program
+    .command('evaluate')
+    .description('Measures how well it works, on labelled data.')
+    .addHelpText('after', HELP)
+  evaluateDetection(group, context)
+}
+
+const HELP = `
+Examples:
+  facewise evaluate detection data/wider-part
+      How many of the labelled faces are found, and how many findings are false.
+  facewise evaluate detection --help
+      What the labels look like, and the rules.`

@@ -1,0 +1,99 @@
+import { Command, CommanderError } from 'commander'
+import pkg from '../../package.json' with { type: 'json' }
+import { isFacewiseError } from '../errors.ts'
+import type { CommandContext } from './command.ts'
+import { commands } from './commands/index.ts'
+import { affectsAll, failureOf } from './failure.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What the whole call comes to, for the shell. */
+export const ExitCode = {
+  /** All done. */
+  done: 0,
+  /** Some inputs failed (the others are done), or nothing could be done here. */
+  failed: 1,
+  /** The call itself was wrong. */
+  usage: 2,
+} as const
+
+/** The `facewise` command with all that it can do. */
+export function createProgram(context: CommandContext): Command {
+  const { stdout, stderr } = context.terminal
+  const program = new Command('facewise')
+    .description('Finds faces in photos, with MTCNN on TensorFlow.js.')
+    .version(context.version, '--version', 'print the version')
+    .helpOption('-h, --help', 'explain a command, with examples')
+    .helpCommand('help [command]', 'explain a command, with examples')
+    // Commands inherit these, so they come before the commands.
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => stdout.write(text),
+      writeErr: text => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+  for (const register of commands) register(program, context)
+  for (const command of withDescendants(program)) {
+    command.showHelpAfterError(helpPointer(command))
+  }
+  program.addHelpText(
+    'after',
+    `
+Start here:
+  facewise doctor                       what runs on this machine, and what is missing
+  facewise detect photo.jpg             the faces in a photo
+  facewise detect photos --draw out     all photos of a folder, with the faces drawn into copies
+
+Exit code: 0 all done; 1 some inputs failed, each is named, the others are done; 2 the call was wrong.`,
+  )
+  return program
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param argv the words after `facewise`.
+ * @returns the exit code.
+ */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let code: number = ExitCode.done
+  const context: CommandContext = {
+    terminal,
+    version: pkg.version,
+    fail() {
+      code = ExitCode.failed
+    },
+  }
+  const program = createProgram(context)
+  let running = program
+  program.hook('preAction', (_, command) => {
+    running = command
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage
+    terminal.stderr.write(`facewise: ${failureOf(error).message}\n`)
+    if (isFacewiseError(error) && error.code === 'INVALID_ARGUMENT') {
+      terminal.stderr.write(`${helpPointer(running)}\n`)
+      return ExitCode.usage
+    }
+    if (affectsAll(error)) terminal.stderr.write('`facewise doctor` shows what is missing on this machine.\n')
+    return ExitCode.failed
+  }
+}
+
+function withDescendants(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withDescendants)]
+}
+
+function helpPointer(command: Command): string {
+  return `Run \`${pathOf(command)} --help\` to see what it takes.`
+}
+
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name()
+}

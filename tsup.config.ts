@@ -1,0 +1,89 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { transform } from 'esbuild'
+import { defineConfig } from 'tsup'
+
+const NODE = 'dist/node'
+const BROWSER = 'dist/browser'
+
+const parts = {
+  index: 'src/index.ts',
+  detect: 'src/detect/index.ts',
+  image: 'src/image/index.ts',
+  models: 'src/models/index.ts',
+  backends: 'src/backends/index.ts',
+}
+const CLI = 'src/cli/main.ts'
+const cli: Record<string, string> = existsSync(CLI) ? { cli: CLI } : {}
+
+const shared = {
+  // Flat: `new URL('../../models/...', import.meta.url)` has to lead to the same folder from `src/models` and from here.
+  entry: parts,
+  target: 'es2022',
+  sourcemap: true,
+  splitting: true,
+  // Dependencies and peers are external by themselves; these also where they are optional.
+  external: [/^@tensorflow\//, 'sharp'],
+  removeNodeProtocol: false,
+  silent: true,
+}
+
+// One folder is filled by two of the builds below, so neither may empty it.
+rmSync('dist', { recursive: true, force: true })
+
+export default defineConfig([
+  {
+    ...shared,
+    entry: { ...parts, ...cli },
+    outDir: NODE,
+    format: 'esm',
+    platform: 'node',
+    plugins: [{ name: 'commonjs', buildEnd: writeCommonJs }],
+  },
+  { ...shared, outDir: BROWSER, format: 'esm', platform: 'browser' },
+  {
+    ...shared,
+    outDir: NODE,
+    format: ['esm', 'cjs'],
+    dts: {
+      only: true,
+      // `Symbol.dispose` is part of the public types, and a project need not have listed its library.
+      banner: '/// <reference lib="esnext.disposable" />',
+    },
+  },
+])
+
+/**
+ * Translates the built ES modules to CommonJS one by one, so that parts share their chunks there too: one class of error, one queue
+ * of backend starts. `import()` becomes `require()`, since programs that still need CommonJS (Jest, for one) often cannot import.
+ */
+async function writeCommonJs(): Promise<void> {
+  const done = new Set<string>()
+  const waiting = Object.keys(parts).map(part => `${part}.js`)
+  for (let file = waiting.pop(); file; file = waiting.pop()) {
+    if (done.has(file)) continue
+    done.add(file)
+    const name = file.replace(/\.js$/, '')
+    const source = readFileSync(join(NODE, file), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '')
+    const map = readFileSync(join(NODE, `${file}.map`)).toString('base64')
+    // Only what the parts reach: the command is an ES module alone and may use what CommonJS has not.
+    const code = source.replace(/(["'])\.\/([\w-]+)\.js\1/g, (_, quote: string, chunk: string) => {
+      waiting.push(`${chunk}.js`)
+      return `${quote}./${chunk}.cjs${quote}`
+    })
+    const result = await transform(`${code}\n//# sourceMappingURL=data:application/json;base64,${map}`, {
+      format: 'cjs',
+      platform: 'node',
+      target: 'es2022',
+      supported: { 'dynamic-import': false },
+      define: { 'import.meta.url': 'importMetaUrl' },
+      banner: code.includes('import.meta.url')
+        ? 'const importMetaUrl = require("node:url").pathToFileURL(__filename).href;'
+        : '',
+      sourcemap: 'external',
+      sourcefile: file,
+    })
+    writeFileSync(join(NODE, `${name}.cjs`), `${result.code}//# sourceMappingURL=${name}.cjs.map\n`)
+    writeFileSync(join(NODE, `${name}.cjs.map`), result.map)
+  }
+}
