@@ -14,6 +14,7 @@
  * - `MODEL_INVALID`: a manifest or a graph is malformed.
  * - `MODEL_CORRUPT`: a file of a model has other bytes than its manifest says.
  * - `NETWORK_FAILED`: a network gave an output of the wrong shape, or not-a-number.
+ * - `OUTPUT_FAILED`: a file could not be written.
  * - `DISPOSED`: the object was used after `dispose()`.
  * - `ABORTED`: the caller's `AbortSignal` fired.
  */
@@ -31,6 +32,7 @@ export type FacewiseErrorCode =
   | 'MODEL_INVALID'
   | 'MODEL_CORRUPT'
   | 'NETWORK_FAILED'
+  | 'OUTPUT_FAILED'
   | 'DISPOSED'
   | 'ABORTED'
 

@@ -122,7 +122,7 @@ export function drawingExtension(name: string): '.png' | '.jpg' {
 /**
  * Writes a copy of `picture` with the faces drawn in; PNG or JPEG by the extension of `path`.
  *
- * @throws FacewiseError `DEPENDENCY_MISSING` without `sharp`; `INVALID_ARGUMENT` if the file cannot be written.
+ * @throws FacewiseError `DEPENDENCY_MISSING` without `sharp`; `OUTPUT_FAILED` if the file cannot be written.
  */
 export async function writeDrawing(path: string, picture: Picture, faces: readonly Face[]): Promise<void> {
   const sharp = await loadSharp()
@@ -134,7 +134,7 @@ export async function writeDrawing(path: string, picture: Picture, faces: readon
     await (path.endsWith('.png') ? drawn.png() : drawn.jpeg({ quality: 92, chromaSubsampling: '4:4:4' })).toFile(path)
   } catch (error) {
     throw new FacewiseError(
-      'INVALID_ARGUMENT',
+      'OUTPUT_FAILED',
       `The drawing "${path}" cannot be written: ${messageOf(error)}. Give --draw another folder.`,
       { cause: error },
     )

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { directorySource } from '#platform/models'
+export { directorySource, packagedSource } from '#platform/models'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export {
   type Conv2dOptions,
@@ -23,4 +23,4 @@ export type { Network, NetworkInput } from './network.ts'
 export { buildMtcnn, MTCNN_CHANNELS, MTCNN_NETWORKS, type MtcnnNetwork, swapSpatialAxes } from './networks/mtcnn.ts'
 export { type PackagedName, packagedManifests } from './packaged.ts'
 export { addressSource, type ModelSource, memorySource, type ReadOptions, urlSource } from './source.ts'
-export { sha256 } from './verify.ts'
+export { sha256, verify } from './verify.ts'
