@@ -1,5 +1,6 @@
 import type { ResizeTarget } from '../image/resize.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
+import { MTCNN_CHANNELS } from '../models/networks/mtcnn.ts'
 import { type Candidates, concat, NO_CANDIDATES, pick, probability, regress, square } from './candidates.ts'
 import { nms } from './nms.ts'
 import {
@@ -12,6 +13,7 @@ import {
   type Sheet,
 } from './pyramid.ts'
 import type { Stage } from './stage.ts'
+import { cutTile, joinTiles, planTiles } from './tiles.ts'
 
 /** Options of {@link proposals}. */
 export interface ProposalOptions {
@@ -37,7 +39,7 @@ export function proposals({ threshold = 0.6, nms: { level = 0.5, all = 0.7 } = {
       const sheets = packLevels(levels, packFor(network))
       const inputs = drawSheets(sheets, network, targets => context.sampler.resizeAll(targets))
       const prepared = performance.now()
-      const outputs = await network.run(inputs, signal)
+      const outputs = network.gpu ? await network.run(inputs, signal) : await runInTiles(network, inputs, signal)
       const ran = performance.now()
       const found = sheets.flatMap((sheet, i) => {
         const cellsPerRow = cellCount(sheet.width)
@@ -70,6 +72,34 @@ function packFor(network: Network): PackOptions {
   return network.gpu
     ? { aloneAbove: Number.POSITIVE_INFINITY, roundTo: 64 }
     : { aloneAbove: 8192, roundTo: CELL_STRIDE }
+}
+
+/** Pixels of a tile, found by measuring: its largest feature map, ten numbers a pixel, then takes 1 MB. */
+const TILE_PIXELS = 24_576
+
+async function runInTiles(
+  network: Network,
+  sheets: readonly NetworkInput[],
+  signal: AbortSignal | undefined,
+): Promise<Float32Array[]> {
+  const plans = sheets.map(({ shape: [, height, width] }) => planTiles(width, height, TILE_PIXELS))
+  const inputs = sheets.flatMap(({ data, shape: [, , width] }, i) =>
+    plans[i].length === 1
+      ? [sheets[i]]
+      : plans[i].map(
+          (tile): NetworkInput => ({
+            data: cutTile(data, width, tile),
+            shape: [1, tile.height, tile.width, 3],
+          }),
+        ),
+  )
+  const outputs = await network.run(inputs, signal)
+  let next = 0
+  return sheets.map(({ shape: [, height, width] }, i) => {
+    const own = outputs.slice(next, next + plans[i].length)
+    next += own.length
+    return own.length === 1 ? own[0] : joinTiles(own, plans[i], width, height, MTCNN_CHANNELS.pnet)
+  })
 }
 
 function drawSheets(
