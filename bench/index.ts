@@ -5,7 +5,8 @@
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { startBackend } from '../src/backends/index.ts'
-import { createMtcnn, type StageReport } from '../src/detect/index.ts'
+import { createMtcnn, type Mtcnn, type StageReport } from '../src/detect/index.ts'
+import { messageOf } from '../src/errors.ts'
 import { decode, resizeArea } from '../src/image/index.ts'
 import { samplePhoto } from '../test/data.ts'
 import { measureMultiplyAdds } from './multiply-adds.ts'
@@ -60,7 +61,7 @@ for (const [number, width] of PHOTOS) {
 }
 
 console.log('\nWhere the time goes, milliseconds (pictures for the network / network / choosing; boxes that remain)\n')
-row(['photo', 'min face', 'P-Net', 'R-Net', 'O-Net'])
+console.log(['photo', 'min face', 'P-Net', 'R-Net', 'O-Net'].map(cell => cell.padEnd(26)).join(''))
 for (const line of details) console.log(line)
 
 console.log('\nMultiply-adds a second\n')
@@ -68,6 +69,29 @@ for (const { name, perSecond } of await measureMultiplyAdds(engine)) {
   console.log(`  ${name.padEnd(44)} ${(perSecond / 1e9).toFixed(1)} billion`)
 }
 mtcnn.dispose()
+
+console.log('\nNative against WebAssembly, milliseconds a picture, minimum face 20\n')
+await compareNative()
+
+async function compareNative(): Promise<void> {
+  let native: Mtcnn
+  try {
+    native = await createMtcnn({ backend: { prefer: 'native' }, minFaceSize: 20 })
+  } catch (error) {
+    console.log(`  not measured: ${messageOf(error).split('\n').slice(1).join(' ').trim()}`)
+    return
+  }
+  const wasm = await createMtcnn({ backend: { prefer: 'wasm' }, minFaceSize: 20 })
+  row(['photo', 'size', 'native', 'WASM', 'ratio'])
+  for (const [number, width] of PHOTOS) {
+    const whole = await decode(samplePhoto(number))
+    const picture = resizeArea(whole, width, Math.round((whole.height * width) / whole.width))
+    const [a, b] = await inTurns([() => native.detect(picture), () => wasm.detect(picture)])
+    row([`sample${number}`, `${picture.width}x${picture.height}`, a.toFixed(1), b.toFixed(1), (a / b).toFixed(2)])
+  }
+  native.dispose()
+  wasm.dispose()
+}
 
 function describeStages(photo: number, size: number, runs: StageReport[][]): string[] {
   const cells = (runs[0] ?? []).map((stage, i) => {

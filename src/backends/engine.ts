@@ -39,6 +39,8 @@ export interface Engine {
   readonly backend: BackendName
   /** Whether calls and shapes are dear and memory is apart (WebGPU, WebGL). */
   readonly gpu: boolean
+  /** Whether one operation runs on several cores (native, WebAssembly with threads), so that large inputs suit it. */
+  readonly parallel: boolean
   readonly report: BackendReport
   /** Backends that were left out on purpose, because they were lost before. */
   readonly excluded: readonly BackendName[]
@@ -89,6 +91,7 @@ export function createEngine(
   return {
     backend: chosen,
     gpu: chosen === 'webgl' || chosen === 'webgpu',
+    parallel: chosen === 'native' || (report.threads ?? 1) > 1,
     report,
     excluded,
     tf,

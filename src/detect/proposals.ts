@@ -39,7 +39,8 @@ export function proposals({ threshold = 0.6, nms: { level = 0.5, all = 0.7 } = {
       const sheets = packLevels(levels, packFor(network))
       const inputs = drawSheets(sheets, network, targets => context.sampler.resizeAll(targets))
       const prepared = performance.now()
-      const outputs = network.gpu ? await network.run(inputs, signal) : await runInTiles(network, inputs, signal)
+      const outputs =
+        network.gpu || network.parallel ? await network.run(inputs, signal) : await runInTiles(network, inputs, signal)
       const ran = performance.now()
       const found = sheets.flatMap((sheet, i) => {
         const cellsPerRow = cellCount(sheet.width)

@@ -20,6 +20,8 @@ export interface Network {
   readonly normalisation: { readonly scale: number; readonly shift: number }
   /** Whether calls and shapes are dear (see {@link Engine}). */
   readonly gpu: boolean
+  /** Whether large inputs suit it (see {@link Engine}). */
+  readonly parallel: boolean
   /**
    * Runs all inputs and reads the results back together.
    *
@@ -37,7 +39,7 @@ export function createNetwork(
   manifest: Manifest,
   network: NetworkManifest,
 ): Network {
-  const { tf, gpu } = engine
+  const { tf, gpu, parallel } = engine
   const { mean, divisor } = manifest.input
   const channels = network.output.length
 
@@ -70,6 +72,7 @@ export function createNetwork(
     name: network.name,
     normalisation: { scale: 1 / divisor, shift: -mean / divisor },
     gpu,
+    parallel,
     async run(inputs, signal) {
       const outputs = await run(inputs, signal)
       outputs.forEach((output, i) => {

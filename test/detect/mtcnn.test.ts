@@ -16,7 +16,7 @@ import {
 } from '../../src/detect/index.ts'
 import { decode } from '../../src/image/decode.ts'
 import type { Picture } from '../../src/image/picture.ts'
-import { samplePhoto } from '../data.ts'
+import { samplePhoto, testBackend } from '../data.ts'
 import { intersectionOverUnion } from './boxes.ts'
 
 let engine: Engine
@@ -27,7 +27,7 @@ let photoBytes: Uint8Array
 const tensors = (): number => engine.tf.memory().numTensors
 
 beforeAll(async () => {
-  engine = await startBackend({ prefer: 'wasm' })
+  engine = await startBackend({ prefer: testBackend })
   mtcnn = await createMtcnn({ backend: engine, minFaceSize: 20 })
   photoBytes = await sharp(samplePhoto(1)).resize(640).png().toBuffer()
   photo = await decode(photoBytes)

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMtcnn, type Face, type Mtcnn } from '../../src/detect/index.ts'
 import { decode } from '../../src/image/decode.ts'
-import { developmentData } from '../data.ts'
+import { developmentData, testBackend } from '../data.ts'
 import { intersectionOverUnion } from './boxes.ts'
 
 interface Expected {
@@ -40,7 +40,7 @@ const LARGEST_SCORE_ERROR = 0.002
 describe.skipIf(!developmentData)('the reference cascade finds the same faces', () => {
   let mtcnn: Mtcnn
   beforeAll(async () => {
-    mtcnn = await createMtcnn({ backend: { prefer: 'wasm' } })
+    mtcnn = await createMtcnn({ backend: { prefer: testBackend } })
   })
   afterAll(() => mtcnn.dispose())
 
