@@ -12,7 +12,7 @@ import { registerWasm, WASM_FILES } from './wasm.ts'
 const NATIVE_PACKAGE = '@tensorflow/tfjs-node'
 
 const NATIVE_HINT =
-  'Optional and fastest: `npm install @tensorflow/tfjs-node@4.22.0`; where its download is blocked, `scripts/native-backend.mjs` builds it'
+  'Optional; several times faster on large networks: `npm install @tensorflow/tfjs-node@4.22.0`; where its download is blocked, `scripts/native-backend.mjs` builds it'
 
 const native: BackendStarter = {
   name: 'native',

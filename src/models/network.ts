@@ -51,7 +51,8 @@ export function createNetwork(
     // Everything up to the results happens in one turn, so calls that overlap cannot mix their scopes.
     const results = tf.tidy(() => {
       const outputs = inputs.map(({ data, shape }) => {
-        const output = graph.execute(tf.tensor(data, [...shape], 'float32')) as Tensor
+        // Its own scope, so that the next input takes the memory of this one, which is still in the processor's cache.
+        const output = tf.tidy(() => graph.execute(tf.tensor(data, [...shape], 'float32')) as Tensor)
         sizes.push(output.size)
         return output
       })
