@@ -5,8 +5,13 @@ import { commands } from './test/browser-commands.ts'
 
 const BROWSER_TESTS = 'test/**/*.browser.test.ts'
 
+/** What TensorFlow.js says when a test makes it start backends again; it is expected, and would hide what is not. */
+const EXPECTED =
+  /The kernel '\w+' for backend '\w+' is already registered|Hi, looks like you are running TensorFlow\.js in Node\.js/
+
 export default defineConfig({
   test: {
+    onConsoleLog: log => !EXPECTED.test(log),
     globalSetup: ['test/setup.ts'],
     projects: [
       {

@@ -62,6 +62,21 @@ export function tfName(name: BackendName): string {
   return name === 'native' ? 'tensorflow' : name
 }
 
+/**
+ * Makes TensorFlow.js forget a backend that was lost, or whose start never ended, but not how it is started: otherwise a later start
+ * would get the dead one back, and while a start is pending no other backend can be used. @internal
+ */
+export function forgetBackend(tf: typeof Tf, name: BackendName): void {
+  const factory = tf.findBackendFactory(tfName(name))
+  if (!factory) return
+  try {
+    tf.removeBackend(tfName(name))
+  } catch {
+    // Its clean-up calls into the context that is gone.
+  }
+  tf.registerBackend(tfName(name), factory)
+}
+
 /** Wraps the backend that is now active. @internal */
 export function createEngine(
   tf: typeof Tf,
@@ -80,12 +95,7 @@ export function createEngine(
     )
     for (const callback of callbacks) callback(lost)
     callbacks.clear()
-    // TensorFlow.js keeps a backend that was started; without this a later start would get the dead one back.
-    try {
-      tf.removeBackend(tfName(chosen))
-    } catch {
-      // Its clean-up calls into the context that is gone.
-    }
+    forgetBackend(tf, chosen)
   }
   watchContext(tf, chosen, lose)
   return {

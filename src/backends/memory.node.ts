@@ -19,7 +19,8 @@ export function cacheFile(name: string): {
 } {
   const read = (): Record<string, string> => {
     try {
-      return JSON.parse(readFileSync(join(cacheDirectory(), name), 'utf8')) as Record<string, string>
+      // Whatever else the file may hold, `null` and lists included, becomes an object.
+      return { ...(JSON.parse(readFileSync(join(cacheDirectory(), name), 'utf8')) as Record<string, string>) }
     } catch {
       return {}
     }

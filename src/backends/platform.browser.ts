@@ -56,6 +56,7 @@ const platform: WasmPlatform = {
       import.meta.url,
     ).href,
   }),
+  resolve: address => address,
   async check(address) {
     const hint = 'Serve the files of @tensorflow/tfjs-backend-wasm/dist and give their folder as `wasmPaths`'
     let response: Response

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { messageOf } from '../errors.ts'
 import { cpu } from './cpu.ts'
 import { cacheFile } from './memory.node.ts'
@@ -20,23 +21,20 @@ const native: BackendStarter = {
     const node = Number(process.versions.node.split('.')[0])
     // libtensorflow greets on stderr otherwise; whoever set a level keeps it.
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
-    let loaded: { version?: { 'tfjs-node'?: string }; version_core?: string }
     try {
-      loaded = await import(/* webpackIgnore: true */ /* @vite-ignore */ NATIVE_PACKAGE)
+      createRequire(import.meta.url).resolve(NATIVE_PACKAGE)
+    } catch {
+      throw new Unavailable(`${NATIVE_PACKAGE} is not installed`, NATIVE_HINT)
+    }
+    try {
+      await import(/* webpackIgnore: true */ /* @vite-ignore */ NATIVE_PACKAGE)
     } catch (error) {
-      // The one code is that of `import()`, the other that of `require()`, which the CommonJS build uses.
-      const code = (error as NodeJS.ErrnoException).code ?? ''
-      const missing =
-        ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(code) &&
-        messageOf(error).split('\n')[0].includes(`'${NATIVE_PACKAGE}'`)
-      if (missing) throw new Unavailable(`${NATIVE_PACKAGE} is not installed`, NATIVE_HINT)
       const why = messageOf(error).split('\n')[0]
       const hint = node >= 23 ? 'It is known to break on Node 23 and later; use Node 20 or 22' : NATIVE_HINT
       throw new Unavailable(`${NATIVE_PACKAGE} does not load on this Node ${process.versions.node}: ${why}`, hint, {
         cause: error,
       })
     }
-    void loaded
     return { version: tf.version_core }
   },
 }
@@ -49,6 +47,7 @@ const wasm: BackendStarter = {
         const folder = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))
         return Object.fromEntries(WASM_FILES.map(file => [file, join(folder, file)]))
       },
+      resolve: address => (address.startsWith('file:') ? fileURLToPath(address) : address),
       async check(path) {
         try {
           await access(path)

@@ -8,6 +8,7 @@ import {
   type BackendReport,
   createEngine,
   type Engine,
+  forgetBackend,
   tfName,
 } from './engine.ts'
 import type { BackendOptions } from './options.ts'
@@ -45,7 +46,8 @@ export function startBackend(options: BackendOptions = {}): Promise<Engine> {
 async function start(options: BackendOptions): Promise<Engine> {
   throwIfAborted(options.signal)
   const { tf, converter } = await loadTensorFlow()
-  const wanted = options.prefer === undefined ? undefined : [options.prefer].flat()
+  const preferred = options.prefer === undefined ? [] : [options.prefer].flat()
+  const wanted = preferred.length > 0 ? preferred : undefined
   const attempts: BackendAttempt[] = []
   const order = candidates(wanted, options.exclude ?? [], attempts)
   const remembered = wanted || options.remember === false ? undefined : recall(tf)
@@ -133,7 +135,10 @@ async function startOne(tf: typeof Tf, starter: BackendStarter, options: Backend
     )
   }
   const starting = starter.start?.(tf) ?? tf.setBackend(tfName(name))
-  const ok = await withTimeout(starting, timeoutMs, late)
+  const ok = await withTimeout(starting, timeoutMs, () => {
+    forgetBackend(tf, name)
+    return late()
+  })
   if (!ok || tf.getBackend() !== tfName(name)) throw new Unavailable('TensorFlow.js could not initialise it')
   await withTimeout(computes(tf), timeoutMs, late)
   return { name, startMs: performance.now() - began, slow }

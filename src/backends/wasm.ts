@@ -14,6 +14,8 @@ export const WASM_FILES = [
 export interface WasmPlatform {
   /** Address or path of each file by name, where `wasmPaths` is not given. */
   defaultPaths(): Readonly<Record<string, string>>
+  /** The form of an address that TensorFlow.js can read here. */
+  resolve(address: string): string
   /** @throws Unavailable if the file is not there. */
   check(address: string): Promise<void>
   /** Whether threads can be used, or why not. */
@@ -54,6 +56,9 @@ export async function registerWasm(
 
 function resolvePaths(wasmPaths: BackendOptions['wasmPaths'], platform: WasmPlatform): Record<string, string> {
   if (wasmPaths === undefined) return { ...platform.defaultPaths() }
-  if (typeof wasmPaths !== 'string') return { ...platform.defaultPaths(), ...wasmPaths }
-  return Object.fromEntries(WASM_FILES.map(file => [file, wasmPaths.replace(/\/*$/, '/') + file]))
+  const given =
+    typeof wasmPaths === 'string'
+      ? Object.fromEntries(WASM_FILES.map(file => [file, wasmPaths.replace(/\/*$/, '/') + file]))
+      : { ...platform.defaultPaths(), ...wasmPaths }
+  return Object.fromEntries(Object.entries(given).map(([file, address]) => [file, platform.resolve(address)]))
 }

@@ -83,12 +83,17 @@ const DEFAULTS = {
  * @throws FacewiseError `INVALID_ARGUMENT`, `BACKEND_UNAVAILABLE`, `MODEL_NOT_FOUND`, `MODEL_CORRUPT`.
  */
 export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
-  checkSettings(options)
+  checkSettings({ ...DEFAULTS, ...defined(options) })
   const stages = options.stages ?? defaultStages(options)
   const start = (exclude: BackendOptions['exclude']): Promise<Engine> =>
     isEngine(options.backend) && !exclude?.length
       ? Promise.resolve(options.backend)
-      : startBackend(isEngine(options.backend) ? { exclude } : { ...options.backend, exclude })
+      : startBackend(isEngine(options.backend) ? { exclude } : { ...options.backend, exclude: excluding(exclude) })
+
+  const excluding = (lost: BackendOptions['exclude'] = []): BackendOptions['exclude'] => {
+    const own = isEngine(options.backend) ? undefined : options.backend?.exclude
+    return [...new Set([...(own ?? []), ...lost])]
+  }
 
   interface Running {
     engine: Engine
@@ -118,7 +123,7 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
 
   async function detect(input: ImageInput, call: MtcnnDetectOptions = {}): Promise<Face[]> {
     assertUsable()
-    checkSettings(call)
+    checkSettings({ ...DEFAULTS, ...defined(options), ...defined(call) })
     const picture = await decode(input, call)
     for (;;) {
       assertUsable()
@@ -201,7 +206,7 @@ function checkSettings(options: MtcnnOptions & MtcnnDetectOptions): void {
   const check = (ok: boolean, message: string): void => {
     if (!ok) throw new FacewiseError('INVALID_ARGUMENT', message)
   }
-  const { minFaceSize, maxFaceSize, scaleFactor, thresholds, nms, maxFaces, roi, stages } = options
+  const { minFaceSize, maxFaceSize, scaleFactor, thresholds, nms, maxFaces, keep, roi, stages } = options
   check(
     minFaceSize === undefined || minFaceSize >= 1,
     `minFaceSize is a size in pixels, 1 or more; got ${minFaceSize}.`,
@@ -225,6 +230,7 @@ function checkSettings(options: MtcnnOptions & MtcnnDetectOptions): void {
     )
   }
   check(maxFaces === undefined || (maxFaces >= 1 && !Number.isNaN(maxFaces)), `maxFaces is 1 or more; got ${maxFaces}.`)
+  check(keep === undefined || keep === 'best' || keep === 'largest', `keep is 'best' or 'largest'; got ${keep}.`)
   check(
     roi === undefined || (roi.width > 0 && roi.height > 0 && Number.isFinite(roi.x + roi.y)),
     'roi is a box { x, y, width, height } in pixels with a positive size.',

@@ -2,13 +2,15 @@ import { type Candidates, NO_CANDIDATES, pick, reclassify, regress } from './can
 import { runOnCrops } from './crops.ts'
 import { nms } from './nms.ts'
 import type { RefineOptions } from './refine.ts'
-import type { Stage } from './stage.ts'
+import { checkShare, type Stage } from './stage.ts'
 
 /**
  * The last stage: O-Net looks at each remaining box, 48x48, and gives the five landmarks. Pad; O-Net; drop; boxes and landmarks to
  * picture coordinates; non-maximum suppression by the smaller area.
  */
 export function output({ threshold = 0.7, nms: overlap = 0.7 }: RefineOptions = {}): Stage {
+  checkShare('threshold', threshold)
+  checkShare('nms', overlap)
   return {
     name: 'output',
     async run(candidates, context) {

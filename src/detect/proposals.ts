@@ -1,4 +1,5 @@
-import type { ResizeTarget } from '../image/resize.ts'
+import { FacewiseError } from '../errors.ts'
+import type { Region, ResizeTarget } from '../image/resize.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
 import { MTCNN_CHANNELS } from '../models/networks/mtcnn.ts'
 import { type Candidates, concat, NO_CANDIDATES, pick, probability, regress, square } from './candidates.ts'
@@ -6,13 +7,14 @@ import { nms } from './nms.ts'
 import {
   CELL_SIZE,
   CELL_STRIDE,
+  type Level,
   type PackOptions,
   type Placement,
   packLevels,
   pyramidLevels,
   type Sheet,
 } from './pyramid.ts'
-import type { Stage } from './stage.ts'
+import { checkShare, type Stage } from './stage.ts'
 import { cutTile, joinTiles, planTiles } from './tiles.ts'
 
 /** Options of {@link proposals}. */
@@ -28,6 +30,9 @@ export interface ProposalOptions {
  * back to picture coordinates; non-maximum suppression within each level, then over all; box regression; square.
  */
 export function proposals({ threshold = 0.6, nms: { level = 0.5, all = 0.7 } = {} }: ProposalOptions = {}): Stage {
+  checkShare('threshold', threshold)
+  checkShare('nms.level', level)
+  checkShare('nms.all', all)
   return {
     name: 'proposals',
     async run(_, context) {
@@ -36,6 +41,7 @@ export function proposals({ threshold = 0.6, nms: { level = 0.5, all = 0.7 } = {
       const started = performance.now()
       const levels = pyramidLevels(region.width, region.height, minFaceSize, maxFaceSize, scaleFactor)
       if (levels.length === 0) return NO_CANDIDATES
+      checkSize(levels, region, minFaceSize)
       const sheets = packLevels(levels, packFor(network))
       const inputs = drawSheets(sheets, network, targets => context.sampler.resizeAll(targets))
       const prepared = performance.now()
@@ -73,6 +79,19 @@ function packFor(network: Network): PackOptions {
   return network.gpu
     ? { aloneAbove: Number.POSITIVE_INFINITY, roundTo: 64 }
     : { aloneAbove: 8192, roundTo: CELL_STRIDE }
+}
+
+/** Twelve bytes each, and a feature map of forty: more would not fit in the memory of many a process. */
+const MAX_PYRAMID_PIXELS = 100_000_000
+
+function checkSize(levels: readonly Level[], region: Region, minFaceSize: number): void {
+  const pixels = levels.reduce((sum, { width, height }) => sum + width * height, 0)
+  if (pixels <= MAX_PYRAMID_PIXELS) return
+  throw new FacewiseError(
+    'IMAGE_TOO_LARGE',
+    `Faces of ${minFaceSize} pixels in ${region.width} x ${region.height} pixels need a pyramid of ${Math.round(pixels / 1e6)} ` +
+      'million pixels, 100 at most. Raise `minFaceSize`, scale the picture down, or search it part by part with `roi`.',
+  )
 }
 
 /** Pixels of a tile, found by measuring: its largest feature map, ten numbers a pixel, then takes 1 MB. */

@@ -22,7 +22,8 @@ export function pyramidLevels(
 ): Level[] {
   const levels: Level[] = []
   let scale = CELL_SIZE / minFaceSize
-  let shorter = Math.min(width, height) * scale
+  // In this order a picture of exactly `minFaceSize` gives exactly 12.
+  let shorter = (Math.min(width, height) * CELL_SIZE) / minFaceSize
   while (shorter >= CELL_SIZE && CELL_SIZE / scale <= maxFaceSize) {
     levels.push({ scale, width: Math.ceil(width * scale), height: Math.ceil(height * scale) })
     scale *= scaleFactor

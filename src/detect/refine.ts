@@ -1,7 +1,7 @@
 import { NO_CANDIDATES, pick, reclassify, regress, square } from './candidates.ts'
 import { runOnCrops } from './crops.ts'
 import { nms } from './nms.ts'
-import type { Stage } from './stage.ts'
+import { checkShare, type Stage } from './stage.ts'
 
 /** Options of {@link refine} and {@link output}. */
 export interface RefineOptions {
@@ -15,6 +15,8 @@ export interface RefineOptions {
  * The second stage: R-Net looks at each proposal, 24x24. Pad; R-Net; drop; non-maximum suppression; regression; square.
  */
 export function refine({ threshold = 0.7, nms: overlap = 0.7 }: RefineOptions = {}): Stage {
+  checkShare('threshold', threshold)
+  checkShare('nms', overlap)
   return {
     name: 'refine',
     async run(candidates, context) {

@@ -1,3 +1,4 @@
+import { FacewiseError } from '../errors.ts'
 import type { AreaSampler } from '../image/integral.ts'
 import type { Picture } from '../image/picture.ts'
 import type { Region } from '../image/resize.ts'
@@ -19,6 +20,13 @@ export interface StageContext {
   readonly signal?: AbortSignal
   /** For a stage to say how long its parts took, in milliseconds. */
   time(part: 'prepare' | 'network' | 'select', milliseconds: number): void
+}
+
+/** @throws FacewiseError `INVALID_ARGUMENT` for a value that is no share between 0 and 1. @internal */
+export function checkShare(name: string, value: number): void {
+  if (!(value > 0 && value < 1)) {
+    throw new FacewiseError('INVALID_ARGUMENT', `${name} lies between 0 and 1; got ${value}.`)
+  }
 }
 
 /** One step of the cascade: takes the candidates of the step before and gives fewer and better ones. */

@@ -58,7 +58,17 @@ async function readBytes(input: ImageInput, { signal }: DecodeOptions): Promise<
   if (typeof address !== 'string')
     throw unsupportedInput('In Node, give a path, an address, bytes, a Blob or raw pixels.')
   if (/^(https?|data|blob):/.test(address)) return fetchPicture(address, signal)
-  return readPath(address.startsWith('file:') ? fileURLToPath(address) : address, signal)
+  return readPath(address.startsWith('file:') ? pathOf(address) : address, signal)
+}
+
+function pathOf(address: string): string {
+  try {
+    return fileURLToPath(address)
+  } catch (error) {
+    throw new FacewiseError('IMAGE_NOT_FOUND', `"${address}" is no file of this machine: ${messageOf(error)}.`, {
+      cause: error,
+    })
+  }
 }
 
 async function readPath(path: string, signal: AbortSignal | undefined): Promise<{ bytes: Uint8Array; name: string }> {

@@ -9,6 +9,7 @@ export async function fetchPicture(
   let response: Response
   try {
     response = await fetch(address, { signal })
+    if (response.ok) return { bytes: new Uint8Array(await response.arrayBuffer()), name }
   } catch (error) {
     throwIfAborted(signal)
     throw new FacewiseError(
@@ -19,10 +20,7 @@ export async function fetchPicture(
       },
     )
   }
-  if (!response.ok) {
-    throw new FacewiseError('IMAGE_NOT_FOUND', `${name} answered with status ${response.status}. Check the address.`)
-  }
-  return { bytes: new Uint8Array(await response.arrayBuffer()), name }
+  throw new FacewiseError('IMAGE_NOT_FOUND', `${name} answered with status ${response.status}. Check the address.`)
 }
 
 /** @internal */

@@ -47,7 +47,7 @@ export function isRawPixels(value: unknown): value is RawPixels {
 export function fromRawPixels(pixels: RawPixels, maxPixels = Number.POSITIVE_INFINITY): Picture {
   const { data, width, height } = pixels
   const count = width * height
-  if (!Number.isInteger(width) || !Number.isInteger(height) || count < 1) {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
     throw new FacewiseError(
       'INVALID_ARGUMENT',
       `Pixels need a whole, positive width and height; got ${width} x ${height}.`,

@@ -49,14 +49,19 @@ export function spans(input: number, output: number): Spans {
  *
  * The sum over a rectangle is a difference of the picture's integral at its four corners. So the pass keeps one row of the integral,
  * and every size reads it where its own rows begin and end: the picture is read once however many sizes are wanted, no copy is made
- * from another copy, and the sums are exact. (They may wrap around 32 bits; their differences do not.)
+ * from another copy, and the sums are exact. (They may wrap around 32 bits where no single output pixel's sum reaches 2^32.)
  */
 export function resizeAreaAll(picture: Picture, region: Region, targets: readonly ResizeTarget[]): void {
   const { data } = picture
   const { width, height } = region
   const length = width * 3
   // The integral over all rows above; entry 3 x is that left of column x, so there is one more than pixels.
-  const above = new Int32Array(length + 3)
+  const largest = Math.max(
+    0,
+    ...targets.map(t => (Math.ceil(width / t.width) + 1) * (Math.ceil(height / t.height) + 1)),
+  )
+  const Sums = largest * 255 < 2 ** 32 ? Int32Array : Float64Array
+  const above = new Sums(length + 3)
   const grids = targets.map(target => new Grid(target, width, height))
   for (const grid of grids) grid.edge(above, 0)
   for (let y = 0; y < height; y++) {
@@ -65,17 +70,23 @@ export function resizeAreaAll(picture: Picture, region: Region, targets: readonl
     let blue = 0
     let from = ((region.y + y) * picture.width + region.x) * 3
     for (let i = 3; i < above.length; i += 3) {
-      red = (red + data[from]) | 0
-      green = (green + data[from + 1]) | 0
-      blue = (blue + data[from + 2]) | 0
+      red += data[from]
+      green += data[from + 1]
+      blue += data[from + 2]
       from += 3
-      above[i] = (above[i] + red) | 0
-      above[i + 1] = (above[i + 1] + green) | 0
-      above[i + 2] = (above[i + 2] + blue) | 0
+      above[i] += red
+      above[i + 1] += green
+      above[i + 2] += blue
     }
     for (const grid of grids) grid.edge(above, y + 1)
   }
 }
+
+/** 32-bit integers, which are fast and may wrap around, or doubles, where one output pixel's sum would not fit. */
+type Sums = Int32Array | Float64Array
+
+/** A difference of two sums that wrapped around a different number of times. */
+const unwrap = (difference: number): number => (difference < 0 ? difference + 2 ** 32 : difference)
 
 /** One output size over the input: knows at which input rows its own rows begin and end. */
 class Grid {
@@ -85,7 +96,7 @@ class Grid {
   private beginning = 0
   private ending = 0
   /** Sums of the integral over each column's span, at the rows where the output rows begin that have not ended. */
-  private readonly begun: { at: number; sums: Int32Array }[] = []
+  private readonly begun: { at: number; sums: Sums }[] = []
 
   constructor(
     private readonly target: ResizeTarget,
@@ -97,7 +108,7 @@ class Grid {
   }
 
   /** Hears that `above` is now the integral over the first `y` input rows. */
-  edge(above: Int32Array, y: number): void {
+  edge(above: Sums, y: number): void {
     const { rows, target } = this
     const begins = this.beginning < target.height && rows.start[this.beginning] === y
     const ends = this.ending < target.height && rows.end[this.ending] === y
@@ -115,28 +126,29 @@ class Grid {
     }
   }
 
-  private sumColumns(above: Int32Array): Int32Array {
+  private sumColumns(above: Sums): Sums {
     const { start, end } = this.columns
-    const sums = new Int32Array(start.length * 3)
+    const length = start.length * 3
+    const sums = above instanceof Int32Array ? new Int32Array(length) : new Float64Array(length)
     for (let j = 0, k = 0; j < start.length; j++, k += 3) {
       const a = start[j] * 3
       const b = end[j] * 3
-      sums[k] = (above[b] - above[a]) | 0
-      sums[k + 1] = (above[b + 1] - above[a + 1]) | 0
-      sums[k + 2] = (above[b + 2] - above[a + 2]) | 0
+      sums[k] = above[b] - above[a]
+      sums[k + 1] = above[b + 1] - above[a + 1]
+      sums[k + 2] = above[b + 2] - above[a + 2]
     }
     return sums
   }
 
-  private write(row: number, top: Int32Array, bottom: Int32Array, height: number): void {
+  private write(row: number, top: Sums, bottom: Sums, height: number): void {
     const { out, offset, stride, scale, shift } = this.target
     const { start, end } = this.columns
     let to = offset + row * stride
     for (let j = 0, k = 0; j < start.length; j++, k += 3) {
       const factor = scale / ((end[j] - start[j]) * height)
-      out[to] = ((bottom[k] - top[k]) | 0) * factor + shift
-      out[to + 1] = ((bottom[k + 1] - top[k + 1]) | 0) * factor + shift
-      out[to + 2] = ((bottom[k + 2] - top[k + 2]) | 0) * factor + shift
+      out[to] = unwrap(bottom[k] - top[k]) * factor + shift
+      out[to + 1] = unwrap(bottom[k + 1] - top[k + 1]) * factor + shift
+      out[to + 2] = unwrap(bottom[k + 2] - top[k + 2]) * factor + shift
       to += 3
     }
   }

@@ -92,10 +92,14 @@ export class GraphBuilder {
   conv2d(name: string, x: NodeRef, options: Conv2dOptions): NodeRef {
     const { filter, bias, prelu, stride = 1, padding = 'valid', store = 'float32' } = options
     const channels = filter.shape[3]
-    if (filter.shape.length !== 4 || bias.values.length !== channels) {
+    for (const [what, weight] of [
+      ['bias', bias],
+      ['PReLU', prelu],
+    ] as const) {
+      if (filter.shape.length === 4 && (!weight || weight.values.length === channels)) continue
       throw new FacewiseError(
         'MODEL_INVALID',
-        `Convolution "${name}": a kernel of shape [${filter.shape}] does not fit a bias of ${bias.values.length} numbers.`,
+        `Convolution "${name}": a kernel of shape [${filter.shape}] does not fit a ${what} of ${weight?.values.length} numbers.`,
       )
     }
     const input = [x.name, this.constant(`${name}/kernel`, filter, store), this.constant(`${name}/bias`, bias)]
@@ -215,7 +219,7 @@ export function toFloat16(value: number): number {
   const exponent = (bits >>> 23) & 0xff
   const mantissa = bits & 0x7fffff
   const unbiased = exponent - 127
-  if (exponent === 0xff || Math.abs(value) >= 65520) {
+  if (exponent === 0xff || Math.abs(Math.fround(value)) >= 65520) {
     throw new FacewiseError(
       'MODEL_INVALID',
       `The weight ${value} does not fit in float16; store this model as float32.`,

@@ -1,4 +1,6 @@
-import { packagedSource } from '#platform/models'
+import type { GraphModel } from '@tensorflow/tfjs-converter'
+import type { io } from '@tensorflow/tfjs-core'
+import { packagedSource, sourceAt } from '#platform/models'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
 import { withBrowserCache } from './cache.ts'
@@ -6,12 +8,12 @@ import type { GraphModelJson } from './graph.ts'
 import { type Manifest, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
 import { createNetwork, type Network } from './network.ts'
 import { type PackagedName, packagedManifests } from './packaged.ts'
-import { type ModelSource, urlSource } from './source.ts'
+import type { ModelSource } from './source.ts'
 import { verify } from './verify.ts'
 
 /** Where a model comes from, and who hears how far it is. */
 export interface LoadModelOptions {
-  /** Its files: a source, or an address below which they are. The package's own by default. */
+  /** Its files: a source, or the address or (in Node) folder below which they are. The package's own by default. */
   readonly source?: ModelSource | string | URL
   /** What the model is; the package's own by default. Checked against the schema. */
   readonly manifest?: unknown
@@ -49,9 +51,16 @@ export async function loadModel(
   options: LoadModelOptions & { readonly engine: Engine },
 ): Promise<Model> {
   const { engine, onProgress, signal } = options
+  if (options.manifest === undefined && !Object.hasOwn(packagedManifests, name)) {
+    const known = Object.keys(packagedManifests).join(', ')
+    throw new FacewiseError(
+      'INVALID_ARGUMENT',
+      `There is no packaged model "${name}"; there is ${known}. For another, give its \`manifest\`.`,
+    )
+  }
   const manifest = parseManifest(options.manifest ?? packagedManifests[name as PackagedName])
   const given = options.source ?? packagedSource(manifest.name)
-  const plain = typeof given === 'string' || given instanceof URL ? urlSource(given) : given
+  const plain = typeof given === 'string' || given instanceof URL ? sourceAt(given) : given
   const source = withBrowserCache(plain, options.cache !== false)
 
   const files = manifest.networks.flatMap(network => [network.graph, ...network.weights])
@@ -128,14 +137,20 @@ async function buildNetwork(
   engine.activate()
   try {
     const json = JSON.parse(new TextDecoder().decode(graph)) as GraphModelJson
-    const model = await converter.loadGraphModel(
-      tf.io.fromMemory({
-        format: json.format,
-        modelTopology: json.modelTopology,
-        weightSpecs: json.weightsManifest.flatMap(group => group.weights),
-        weightData: weightData.buffer,
-      }),
-    )
+    // In one turn, so that no other backend can become the active one meanwhile; in a scope, so that weights that were read do not
+    // stay when the graph turns out to be wrong.
+    let model!: GraphModel<io.IOHandlerSync>
+    tf.tidy(() => {
+      model = converter.loadGraphModelSync(
+        tf.io.fromMemorySync({
+          format: json.format,
+          modelTopology: json.modelTopology,
+          weightSpecs: json.weightsManifest.flatMap(group => group.weights),
+          weightData: weightData.buffer,
+        }),
+      )
+      for (const weight of Object.values(model.weights).flat()) tf.keep(weight)
+    })
     return createNetwork(engine, model, manifest, network)
   } catch (error) {
     throw new FacewiseError(

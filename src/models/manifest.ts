@@ -45,6 +45,8 @@ export interface Manifest {
   source: { paper: string; weights: string; sha256: string }
 }
 
+const Side = v.pipe(v.number(), v.integer(), v.minValue(1))
+
 const FileSchema = v.strictObject({
   path: v.pipe(v.string(), v.regex(/^(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]*$/, 'a path stays inside the model folder')),
   bytes: v.pipe(v.number(), v.integer(), v.minValue(1)),
@@ -55,7 +57,7 @@ const NetworkSchema = v.strictObject({
   name: Name,
   graph: FileSchema,
   weights: v.pipe(v.array(FileSchema), v.minLength(1)),
-  inputSize: v.union([v.literal('any'), v.tuple([v.number(), v.number()])]),
+  inputSize: v.union([v.literal('any'), v.tuple([Side, Side])]),
   output: v.pipe(v.array(v.string()), v.minLength(1)),
 })
 
@@ -70,7 +72,11 @@ export const ManifestSchema: v.GenericSchema<unknown, Manifest> = v.strictObject
     mean: v.number(),
     divisor: v.pipe(v.number(), v.minValue(Number.MIN_VALUE)),
   }),
-  networks: v.pipe(v.array(NetworkSchema), v.minLength(1)),
+  networks: v.pipe(
+    v.array(NetworkSchema),
+    v.minLength(1),
+    v.check(networks => new Set(networks.map(n => n.name)).size === networks.length, 'two networks have one name'),
+  ),
   licence: v.strictObject({ spdx: v.string(), notice: v.string() }),
   source: v.strictObject({ paper: v.string(), weights: v.string(), sha256: Sha256 }),
 })

@@ -1,7 +1,7 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Engine } from '../backends/index.ts'
-import { FacewiseError, throwIfAborted } from '../errors.ts'
+import { FacewiseError, messageOf, throwIfAborted } from '../errors.ts'
 import type { Manifest, NetworkManifest } from './manifest.ts'
 
 /** A batch for a network: numbers in row-major order and their shape, `[batch, height, width, channels]`. */
@@ -35,7 +35,7 @@ export interface Network {
 /** Wraps a graph model. */
 export function createNetwork(
   engine: Engine,
-  graph: GraphModel,
+  graph: Pick<GraphModel, 'execute' | 'dispose'>,
   manifest: Manifest,
   network: NetworkManifest,
 ): Network {
@@ -43,22 +43,36 @@ export function createNetwork(
   const { mean, divisor } = manifest.input
   const channels = network.output.length
 
+  /** What the graph throws on its way is an error of the network, or the first sign of a lost backend. */
+  function attempt<T>(execute: () => T): T {
+    try {
+      return execute()
+    } catch (error) {
+      engine.activate()
+      throw new FacewiseError('NETWORK_FAILED', `${network.name} could not be run: ${messageOf(error)}`, {
+        cause: error,
+      })
+    }
+  }
+
   async function run(inputs: readonly NetworkInput[], signal?: AbortSignal): Promise<Float32Array[]> {
     throwIfAborted(signal)
     if (inputs.length === 0) return []
     engine.activate()
     const sizes: number[] = []
     // Everything up to the results happens in one turn, so calls that overlap cannot mix their scopes.
-    const results = tf.tidy(() => {
-      const outputs = inputs.map(({ data, shape }) => {
-        // Its own scope, so that the next input takes the memory of this one, which is still in the processor's cache.
-        const output = tf.tidy(() => graph.execute(tf.tensor(data, [...shape], 'float32')) as Tensor)
-        sizes.push(output.size)
-        return output
-      })
-      // From a GPU, one read of everything is far cheaper than several.
-      return gpu && outputs.length > 1 ? [tf.concat(outputs.map(output => tf.reshape(output, [-1])))] : outputs
-    })
+    const results = attempt(() =>
+      tf.tidy(() => {
+        const outputs = inputs.map(({ data, shape }) => {
+          // Its own scope, so that the next input takes the memory of this one, which is still in the processor's cache.
+          const output = tf.tidy(() => graph.execute(tf.tensor(data, [...shape], 'float32')) as Tensor)
+          sizes.push(output.size)
+          return output
+        })
+        // From a GPU, one read of everything is far cheaper than several.
+        return gpu && outputs.length > 1 ? [tf.concat(outputs.map(output => tf.reshape(output, [-1])))] : outputs
+      }),
+    )
     try {
       const values = await read(engine, results)
       throwIfAborted(signal)

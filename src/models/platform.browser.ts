@@ -1,5 +1,5 @@
 import { FacewiseError } from '../errors.ts'
-import { addressSource, type ModelSource } from './source.ts'
+import { addressSource, type ModelSource, urlSource } from './source.ts'
 
 /**
  * The addresses of the packaged files. Written out one by one: this is the form that bundlers follow to copy a file and to put in
@@ -31,4 +31,9 @@ export function directorySource(folder: string): ModelSource {
     'INVALID_ARGUMENT',
     `A browser cannot read the folder ${folder}; give an address instead (urlSource).`,
   )
+}
+
+/** The source that a string or URL means: an address, relative to the page. */
+export function sourceAt(place: string | URL): ModelSource {
+  return urlSource(place)
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { FacewiseError, messageOf, throwIfAborted } from '../errors.ts'
-import type { ModelSource } from './source.ts'
+import { type ModelSource, urlSource } from './source.ts'
 
 /** Files in a folder. */
 export function directorySource(folder: string): ModelSource {
@@ -36,4 +36,11 @@ export function packagedSource(model: string): ModelSource {
       }
     },
   }
+}
+
+/** The source that a string or URL means: an address of the web, or else a folder. */
+export function sourceAt(place: string | URL): ModelSource {
+  const text = String(place)
+  if (/^https?:/.test(text)) return urlSource(text)
+  return directorySource(text.startsWith('file:') ? fileURLToPath(text) : text)
 }
