@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { samplePhoto } from '../data.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const work = join(root, 'output', 'docs-blocks')
+
+const pages = [
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'models/mtcnn/README.md'],
+  ...readdirSync(join(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+
+interface Block {
+  name: string
+  code: string
+  /** Needs a page: it is checked by the compiler, but not run here. */
+  browser: boolean
+}
+
+const blocks = pages.flatMap((page): Block[] => {
+  const text = readFileSync(join(root, page), 'utf8')
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code], i) => ({
+    name: `${page.replace(/\W/g, '-')}-${i + 1}`,
+    code: code.replaceAll(/from '(facewise[^']*)'/g, (_, id: string) => `from '${source(id)}'`),
+    browser: /document|'\/wasm\/'/.test(code),
+  }))
+})
+
+function source(id: string): string {
+  const part = id.replace(/^facewise\/?/, '')
+  return join(root, 'src', part, 'index.ts')
+}
+
+beforeAll(() => {
+  rmSync(work, { recursive: true, force: true })
+  mkdirSync(work, { recursive: true })
+  copyFileSync(samplePhoto(6), join(work, 'photo.jpg'))
+  for (const { name, code } of blocks) writeFileSync(join(work, `${name}.ts`), code)
+})
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+describe('the documentation', () => {
+  it('has blocks of code in its main pages', () => {
+    expect(blocks.length).toBeGreaterThanOrEqual(9)
+    expect(new Set(blocks.map(block => block.name.replace(/-\d+$/, ''))).size).toBeGreaterThanOrEqual(4)
+  })
+
+  it('has blocks that compile', () => {
+    const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+    const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
+    const files = blocks.map(({ name }) => join(work, `${name}.ts`))
+    const program = ts.createProgram([...files, join(root, 'test/vite.d.ts')], options)
+    const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+      const where = file ? relative(work, file.fileName) : ''
+      return `${where}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+    })
+    expect(problems).toEqual([])
+  })
+
+  it.each(blocks.filter(block => !block.browser))('has a block that runs: $name', ({ name }) => {
+    const { status, stderr, stdout } = spawnSync(process.execPath, ['--import', 'tsx', `${name}.ts`], {
+      cwd: work,
+      encoding: 'utf8',
+    })
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    // Every example shows something.
+    expect(stdout).not.toBe('')
+  })
+
+  it.each(pages)('has no broken links in %s', page => {
+    const text = readFileSync(join(root, page), 'utf8')
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link]) => link)
+      .filter(link => !/^(https?:|#)/.test(link) && !existsSync(join(root, dirname(page), link.replace(/#.*$/, ''))))
+    expect(broken).toEqual([])
+  })
+})
