@@ -3,13 +3,12 @@ import type { io } from '@tensorflow/tfjs-core'
 import { packagedSource, sourceAt } from '#platform/models'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
-import { withBrowserCache } from './cache.ts'
+import { checkedRead } from './cache.ts'
 import type { GraphModelJson } from './graph.ts'
 import { type Manifest, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
 import { createNetwork, type Network } from './network.ts'
 import { type PackagedName, packagedManifests } from './packaged.ts'
 import type { ModelSource } from './source.ts'
-import { verify } from './verify.ts'
 
 /** Where a model comes from, and who hears how far it is. */
 export interface LoadModelOptions {
@@ -61,7 +60,7 @@ export async function loadModel(
   const manifest = parseManifest(options.manifest ?? packagedManifests[name as PackagedName])
   const given = options.source ?? packagedSource(manifest.name)
   const plain = typeof given === 'string' || given instanceof URL ? sourceAt(given) : given
-  const source = withBrowserCache(plain, options.cache !== false)
+  const read = checkedRead(plain, options.cache !== false)
 
   const files = manifest.networks.flatMap(network => [network.graph, ...network.weights])
   const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0)
@@ -72,8 +71,7 @@ export async function loadModel(
     onProgress?.({ model: manifest.name, loadedBytes, totalBytes })
   }
   const readFile = async (file: ModelFile): Promise<Uint8Array> => {
-    const bytes = await source.read(file.path, { signal, file, onBytes: count => report(file, count) })
-    await verify(file, bytes, source.locate(file.path))
+    const bytes = await read(file, { signal, onBytes: count => report(file, count) })
     report(file, file.bytes)
     return bytes
   }
