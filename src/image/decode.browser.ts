@@ -30,7 +30,7 @@ async function decodeBytes(
   const unreadable = (error: unknown): FacewiseError =>
     new FacewiseError(
       'IMAGE_UNREADABLE',
-      `${name} cannot be decoded: ${messageOf(error)}. Give a whole JPEG, PNG, WebP, GIF or AVIF.`,
+      `${name} cannot be decoded: ${messageOf(error).replace(/\.$/, '')}. Give a whole JPEG, PNG, WebP, GIF or AVIF.`,
       { cause: error },
     )
   let size: { width: number; height: number }

@@ -106,6 +106,9 @@ export function createNetwork(
   }
 }
 
+/** How long after a failed read the word of a loss may come: WebGPU breaks reads off first and tells of the loss in a later turn. */
+const LOSS_PATIENCE_MS = 1000
+
 async function read(engine: Engine, results: readonly Tensor[]): Promise<Float32Array[]> {
   const values = Promise.all(results.map(result => result.data() as Promise<Float32Array>))
   if (!engine.gpu) return values
@@ -120,9 +123,12 @@ async function read(engine: Engine, results: readonly Tensor[]): Promise<Float32
     engine.activate()
     return result
   } catch (error) {
-    // The loss may be seen first as another error; `activate` throws the right one.
+    // The loss may be seen first as another error; `activate` throws the right one, now or when the word of it has come.
     engine.activate()
-    throw error
+    await Promise.race([lost, new Promise(resolve => setTimeout(resolve, LOSS_PATIENCE_MS))])
+    throw new FacewiseError('NETWORK_FAILED', `The results could not be read back: ${messageOf(error)}`, {
+      cause: error,
+    })
   } finally {
     release()
   }
