@@ -27,6 +27,7 @@ const INGREDIENTS = [
   'package-lock.json',
   'tsconfig.json',
   'tsup.config.ts',
+  'docs/*.md',
   'CHANGELOG.md',
   'LICENSE',
   'NOTICE',

@@ -30,7 +30,10 @@ const native: BackendStarter = {
       await import(/* webpackIgnore: true */ /* @vite-ignore */ NATIVE_PACKAGE)
     } catch (error) {
       const why = messageOf(error).split('\n')[0]
-      const hint = node >= 23 ? 'It is known to break on Node 23 and later; use Node 20 or 22' : NATIVE_HINT
+      const hint =
+        node >= 23
+          ? 'As published it breaks on Node 23 and later: use Node 20 or 22, or `scripts/native-backend.mjs`, which mends it'
+          : NATIVE_HINT
       throw new Unavailable(`${NATIVE_PACKAGE} does not load on this Node ${process.versions.node}: ${why}`, hint, {
         cause: error,
       })

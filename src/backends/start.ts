@@ -232,7 +232,8 @@ async function loadTensorFlow(): Promise<{ tf: typeof Tf; converter: typeof Conv
     if (error instanceof FacewiseError) throw error
     throw new FacewiseError(
       'DEPENDENCY_MISSING',
-      'TensorFlow.js cannot be loaded: run `npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-converter@4.22.0`.',
+      `TensorFlow.js cannot be loaded: ${messageOf(error)}. ` +
+        'If it is missing, run `npm install @tensorflow/tfjs-core@4.22.0 @tensorflow/tfjs-converter@4.22.0`.',
       { cause: error },
     )
   }

@@ -115,6 +115,15 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
         if (disposed) next.model.dispose()
         else running = next
       })
+      .catch(error => {
+        if (!isFacewiseError(error) || error.code !== 'BACKEND_UNAVAILABLE') throw error
+        throw new FacewiseError(
+          'BACKEND_LOST',
+          `The ${lost.engine.backend} backend was lost, and no other that is allowed starts. ` +
+            "Allow another: `prefer: ['webgl', 'wasm']`, or leave `prefer` away.",
+          { cause: error },
+        )
+      })
       .finally(() => {
         recovery = undefined
       })

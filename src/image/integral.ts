@@ -27,12 +27,13 @@ export function areaSampler(picture: Picture, region: Region): AreaSampler {
     }
   }
   const integral = integrate(picture, around)
-  const inner = { ...region, x: region.x - around.x, y: region.y - around.y }
   const right = around.x + around.width
   const bottom = around.y + around.height
   return {
     resizeAll(targets) {
-      for (const target of targets) resizeFrom(integral, inner, target)
+      const x = region.x - around.x
+      const y = region.y - around.y
+      for (const target of targets) sample(integral, x, y, x + region.width, y + region.height, target)
     },
     crop(x1, y1, x2, y2, target) {
       // All of the crop that lies in the picture must lie in the part that was integrated.
@@ -41,8 +42,9 @@ export function areaSampler(picture: Picture, region: Region): AreaSampler {
         Math.max(y1, 0) >= around.y &&
         Math.min(x2, picture.width) <= right &&
         Math.min(y2, picture.height) <= bottom
-      if (known) cropFrom(integral, x1 - around.x, y1 - around.y, x2 - around.x, y2 - around.y, target)
-      else cropArea(picture, x1, y1, x2, y2, target)
+      if (!known) return cropArea(picture, x1, y1, x2, y2, target)
+      const rows: ResizeTarget = { ...target, stride: target.width * 3 }
+      sample(integral, x1 - around.x, y1 - around.y, x2 - around.x, y2 - around.y, rows)
     },
   }
 }
@@ -90,33 +92,8 @@ function integrate(picture: Picture, { x, y, width, height }: Region): Integral 
   return { sums, width, height }
 }
 
-function resizeFrom(integral: Integral, region: Region, target: ResizeTarget): void {
-  const columns = spans(region.width, target.width)
-  const rows = spans(region.height, target.height)
-  const left = columns.start.map(column => (region.x + column) * 3)
-  const right = columns.end.map(column => (region.x + column) * 3)
-  const widths = Float64Array.from(left, (start, j) => 3 / (right[j] - start))
-  const stride = (integral.width + 1) * 3
-  for (let i = 0; i < target.height; i++) {
-    const top = (region.y + rows.start[i]) * stride
-    const bottom = (region.y + rows.end[i]) * stride
-    const factor = target.scale / (rows.end[i] - rows.start[i])
-    sampleRow(
-      integral.sums,
-      top,
-      bottom,
-      left,
-      right,
-      widths,
-      factor,
-      target.shift,
-      target.out,
-      target.offset + i * target.stride,
-    )
-  }
-}
-
-function cropFrom(integral: Integral, x1: number, y1: number, x2: number, y2: number, target: CropTarget): void {
+/** A rectangle in pixels of what was integrated, right and lower edge not included, resized into a target. */
+function sample(integral: Integral, x1: number, y1: number, x2: number, y2: number, target: ResizeTarget): void {
   const columns = spans(x2 - x1, target.width)
   const rows = spans(y2 - y1, target.height)
   // Outside, where the picture is black, the sums do not grow: the corner moves to the edge, but the cell keeps its size.
@@ -129,18 +106,8 @@ function cropFrom(integral: Integral, x1: number, y1: number, x2: number, y2: nu
     const top = inside(y1 + rows.start[i], integral.height) * stride
     const bottom = inside(y1 + rows.end[i], integral.height) * stride
     const factor = target.scale / (rows.end[i] - rows.start[i])
-    sampleRow(
-      integral.sums,
-      top,
-      bottom,
-      left,
-      right,
-      widths,
-      factor,
-      target.shift,
-      target.out,
-      target.offset + i * target.width * 3,
-    )
+    const at = target.offset + i * target.stride
+    sampleRow(integral.sums, top, bottom, left, right, widths, factor, target.shift, target.out, at)
   }
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
@@ -11,6 +11,7 @@ import { build as viteBuild } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import webpack from 'webpack'
 import { chromiumLaunchOptions } from '../../scripts/chromium.ts'
+import { pack } from '../../scripts/pack.ts'
 import { samplePhoto } from '../data.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -55,15 +56,16 @@ let browser: Browser
 beforeAll(async () => {
   rmSync(work, { recursive: true, force: true })
   mkdirSync(join(work, 'node_modules'), { recursive: true })
-  symlinkSync(root, join(work, 'node_modules', 'facewise'), 'dir')
+  // What npm would install, unpacked; built once for all tests that need it. Its peers are found further up.
+  const extracted = spawnSync('tar', ['-xzf', await pack(), '-C', join(work, 'node_modules')], { encoding: 'utf8' })
+  if (extracted.status !== 0) throw new Error(`The tarball cannot be unpacked: ${extracted.stderr}`)
+  renameSync(join(work, 'node_modules', 'package'), join(work, 'node_modules', 'facewise'))
   writeFileSync(join(work, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(work, 'main.js'), APP)
   writeFileSync(
     join(work, 'index.html'),
     '<!doctype html><title>t</title><script type="module" src="./main.js"></script>',
   )
-  const built = spawnSync('npx', ['tsup'], { cwd: root, encoding: 'utf8' })
-  if (built.status !== 0) throw new Error(`tsup failed:\n${built.stdout}${built.stderr}`)
   browser = await chromium.launch(chromiumLaunchOptions())
 }, 180_000)
 afterAll(async () => {

@@ -70,7 +70,9 @@ describe('decoding in a browser', () => {
     const bytes = bytesOf(encoded)
     await expect(decode(new Uint8Array(0))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' })
     await expect(decode(new TextEncoder().encode('no picture'))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' })
+    // Within the headers, and within the last of the picture's own data.
     await expect(decode(bytes.slice(0, bytes.length >> 1))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' })
+    await expect(decode(bytes.slice(0, bytes.length - 20))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' })
     await expect(decode(bytes, { maxPixels: 100 })).rejects.toMatchObject({ code: 'IMAGE_TOO_LARGE' })
     await expect(decode('/no/such/picture.jpg?')).rejects.toMatchObject({ code: expect.stringMatching(/^IMAGE_/) })
     await expect(decode(document.createElement('video'))).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' })

@@ -68,11 +68,20 @@ describe('the tarball', () => {
   it('holds what is needed and no more', () => {
     const tops = new Set(paths().map(path => path.split('/')[0]))
     for (const top of tops) {
-      expect(['CHANGELOG.md', 'LICENSE', 'NOTICE', 'README.md', 'dist', 'models', 'package.json', 'scripts']).toContain(
-        top,
-      )
+      expect([
+        'CHANGELOG.md',
+        'LICENSE',
+        'NOTICE',
+        'README.md',
+        'dist',
+        'docs',
+        'models',
+        'package.json',
+        'scripts',
+      ]).toContain(top)
     }
-    for (const top of ['LICENSE', 'NOTICE', 'dist', 'models', 'package.json']) expect(tops).toContain(top)
+    for (const top of ['LICENSE', 'NOTICE', 'README.md', 'dist', 'docs', 'models', 'package.json'])
+      expect(tops).toContain(top)
     expect(paths().filter(path => /\.ts$/.test(path) && !path.endsWith('.d.ts'))).toEqual([])
     expect(paths().filter(path => path.startsWith('scripts/'))).toEqual(['scripts/native-backend.mjs'])
     expect(tarball.length).toBeLessThan(3e6)
