@@ -1,4 +1,5 @@
 import type { Engine } from '../src/backends/index.ts'
+import { createFixedPoint } from '../src/detect/fixed-point/index.ts'
 import { loadModel } from '../src/models/index.ts'
 import { inTurns } from './timing.ts'
 
@@ -27,10 +28,19 @@ export async function measureMultiplyAdds(engine: Engine): Promise<{ name: strin
   const conv64 = conv(80, 64)
   const conv256 = conv(40, 256)
   const run = (): Promise<unknown> => pnet.run([{ data: picture, shape: [1, height, width, 3] }])
-  const [p, c64, c256] = await inTurns([run, conv64.task, conv256.task])
+  const lease = (await createFixedPoint(engine, model))?.lease(
+    { data: new Uint8Array(height * width * 3), width, height },
+    { x: 0, y: 0, width, height },
+  )
+  const fixed = lease?.network('pnet') ?? pnet
+  const sheet = lease?.sheets([{ width, height }])[0].fill(0.1) ?? picture
+  const runFixed = (): Promise<unknown> => fixed.run([{ data: sheet, shape: [1, height, width, 3] }])
+  const [p, f, c64, c256] = await inTurns([run, runFixed, conv64.task, conv256.task])
+  lease?.release()
   model.dispose()
   return [
     { name: `P-Net, ${width}x${height}`, perSecond: (pnetMultiplyAdds(height, width) / p) * 1000 },
+    { name: `P-Net in fixed point, ${width}x${height}`, perSecond: (pnetMultiplyAdds(height, width) / f) * 1000 },
     { name: '3x3 convolution, 64 to 64 channels, 80x80', perSecond: (conv64.count / c64) * 1000 },
     { name: '3x3 convolution, 256 to 256 channels, 40x40', perSecond: (conv256.count / c256) * 1000 },
   ]

@@ -134,3 +134,8 @@ export function reclassify(
 export function probability(logit: number): number {
   return 1 / (1 + Math.exp(-logit))
 }
+
+/** The logit of a probability: where a face logit reaches it, the probability reaches that. */
+export function logit(probability: number): number {
+  return Math.log(probability / (1 - probability))
+}

@@ -1,5 +1,6 @@
 import type { Network, NetworkInput } from '../models/network.ts'
-import type { Candidates } from './candidates.ts'
+import { type Candidates, logit } from './candidates.ts'
+import { type Doubtful, makeExact } from './exact.ts'
 import type { StageContext } from './stage.ts'
 
 /** Batch sizes of R-Net and O-Net: few, because a GPU compiles a program for every shape, and a batch is filled up to the next. */
@@ -28,6 +29,7 @@ export function splitBatch(count: number): number[] {
  * Crops every candidate (its square, padded with black outside the picture), resized straight into batches of `size` x `size`, and
  * runs the network on them with one read-back.
  *
+ * @param threshold rows of a lower probability may be approximate.
  * @returns the network's rows, `channels` numbers a candidate.
  */
 export async function runOnCrops(
@@ -35,6 +37,7 @@ export async function runOnCrops(
   network: Network,
   size: number,
   channels: number,
+  threshold: number,
   context: StageContext,
 ): Promise<Float32Array> {
   const started = performance.now()
@@ -60,6 +63,11 @@ export async function runOnCrops(
   }
   const prepared = performance.now()
   const outputs = await network.run(inputs, context.signal)
+  if (network.approximates) {
+    const { network: exact, within } = network.approximates
+    const doubtful = doubtfulCrops(outputs, inputs, channels, logit(threshold) - within)
+    await makeExact(doubtful, size, channels, exact, context.signal)
+  }
   const rows = new Float32Array(candidates.count * channels)
   let at = 0
   for (const output of outputs) {
@@ -70,4 +78,25 @@ export async function runOnCrops(
   context.time('prepare', prepared - started)
   context.time('network', performance.now() - prepared)
   return rows
+}
+
+/** The crops whose logit reaches `lowest`, to be looked at again. */
+function doubtfulCrops(
+  outputs: readonly Float32Array[],
+  inputs: readonly NetworkInput[],
+  channels: number,
+  lowest: number,
+): Doubtful[] {
+  return outputs.flatMap((output, i) => {
+    const { data, shape } = inputs[i]
+    const length = data.length / shape[0]
+    const found: Doubtful[] = []
+    for (let row = 0; row < shape[0]; row++) {
+      const at = row * channels
+      if (output[at] < lowest) continue
+      const pixels = data.subarray(row * length, (row + 1) * length)
+      found.push({ output, at, copy: (to, offset) => to.set(pixels, offset) })
+    }
+    return found
+  })
 }

@@ -8,6 +8,7 @@ import type { Region } from '../image/resize.ts'
 import { type LoadModelOptions, loadModel, type Model } from '../models/load.ts'
 import { type Candidates, NO_CANDIDATES } from './candidates.ts'
 import { type DetectOptions, type Detector, type Face, type Landmarks, selectFaces } from './detector.ts'
+import { createFixedPoint, type FixedPoint } from './fixed-point/index.ts'
 import { output } from './output.ts'
 import { proposals } from './proposals.ts'
 import { refine } from './refine.ts'
@@ -46,6 +47,11 @@ export interface MtcnnOptions extends MtcnnSettings {
   readonly nms?: readonly [level: number, all: number, refine: number, output: number]
   /** The cascade itself. Takes the place of `thresholds` and `nms`. */
   readonly stages?: readonly Stage[]
+  /**
+   * Whether the networks look first in 16-bit fixed point where they can (WebAssembly with SIMD), and in float32 only at what may be a
+   * face: twice as fast, with the same result. `true` by default.
+   */
+  readonly fixedPoint?: boolean
   /** A started backend, or how to choose one. */
   readonly backend?: Engine | BackendOptions
   /** Where the model comes from; the one in the package by default. */
@@ -98,10 +104,16 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
   interface Running {
     engine: Engine
     model: Model
+    fixedPoint: FixedPoint | undefined
   }
   const run = async (exclude: BackendOptions['exclude'] = []): Promise<Running> => {
     const engine = await start(exclude)
-    return { engine, model: await loadModel('mtcnn', { ...options.model, engine }) }
+    const model = await loadModel('mtcnn', { ...options.model, engine })
+    return {
+      engine,
+      model,
+      fixedPoint: options.fixedPoint === false ? undefined : await createFixedPoint(engine, model),
+    }
   }
 
   let disposed = false
@@ -138,7 +150,7 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
       assertUsable()
       const current = running
       try {
-        return await cascade(picture, call, current.model)
+        return await cascade(picture, call, current)
       } catch (error) {
         if (!isFacewiseError(error) || error.code !== 'BACKEND_LOST') throw error
         await recover(current)
@@ -146,30 +158,37 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
     }
   }
 
-  async function cascade(picture: Picture, call: MtcnnDetectOptions, model: Model): Promise<Face[]> {
+  async function cascade(picture: Picture, call: MtcnnDetectOptions, { model, fixedPoint }: Running): Promise<Face[]> {
     const settings = { ...DEFAULTS, ...defined(options), ...defined(call) }
     const region = regionOf(picture, call.roi)
     if (!region) return []
     const { minFaceSize, maxFaceSize, scaleFactor, onStage } = settings
-    const sampler = areaSampler(picture, region)
+    const lease = fixedPoint?.lease(picture, region)
+    const sampler = lease?.sampler ?? areaSampler(picture, region)
     let candidates: Candidates = NO_CANDIDATES
-    for (const stage of stages) {
-      throwIfAborted(call.signal)
-      const time = { prepare: 0, network: 0, select: 0 }
-      candidates = await stage.run(candidates, {
-        picture,
-        sampler,
-        region,
-        minFaceSize,
-        maxFaceSize,
-        scaleFactor,
-        network: name => model.network(name),
-        signal: call.signal,
-        time: (part, ms) => {
-          time[part] += ms
-        },
-      })
-      onStage?.({ name: stage.name, boxes: toBoxes(candidates), time })
+    try {
+      for (const stage of stages) {
+        throwIfAborted(call.signal)
+        const time = { prepare: 0, network: 0, select: 0 }
+        candidates = await stage.run(candidates, {
+          picture,
+          sampler,
+          sheets: sizes =>
+            lease?.sheets(sizes) ?? sizes.map(({ width, height }) => new Float32Array(width * height * 3)),
+          region,
+          minFaceSize,
+          maxFaceSize,
+          scaleFactor,
+          network: name => lease?.network(name) ?? model.network(name),
+          signal: call.signal,
+          time: (part, ms) => {
+            time[part] += ms
+          },
+        })
+        onStage?.({ name: stage.name, boxes: toBoxes(candidates), time })
+      }
+    } finally {
+      lease?.release()
     }
     return selectFaces(toFaces(candidates, settings.landmarks), call.maxFaces, call.keep)
   }

@@ -15,7 +15,7 @@ export function output({ threshold = 0.7, nms: overlap = 0.7 }: RefineOptions = 
     name: 'output',
     async run(candidates, context) {
       if (candidates.count === 0) return NO_CANDIDATES
-      const rows = await runOnCrops(candidates, context.network('onet'), 48, 15, context)
+      const rows = await runOnCrops(candidates, context.network('onet'), 48, 15, threshold, context)
       const started = performance.now()
       const kept = regress(pointsToPicture(reclassify(candidates, rows, 15, threshold)))
       const boxes = pick(kept, nms(kept, overlap, 'min'))

@@ -2,7 +2,8 @@ import { FacewiseError } from '../errors.ts'
 import type { Region, ResizeTarget } from '../image/resize.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
 import { MTCNN_CHANNELS } from '../models/networks/mtcnn.ts'
-import { type Candidates, concat, NO_CANDIDATES, pick, probability, regress, square } from './candidates.ts'
+import { type Candidates, concat, logit, NO_CANDIDATES, pick, probability, regress, square } from './candidates.ts'
+import { type Doubtful, makeExact } from './exact.ts'
 import { nms } from './nms.ts'
 import {
   CELL_SIZE,
@@ -14,7 +15,7 @@ import {
   pyramidLevels,
   type Sheet,
 } from './pyramid.ts'
-import { checkShare, type Stage } from './stage.ts'
+import { checkShare, type Stage, type StageContext } from './stage.ts'
 import { cutTile, joinTiles, planTiles } from './tiles.ts'
 
 /** Options of {@link proposals}. */
@@ -43,10 +44,15 @@ export function proposals({ threshold = 0.6, nms: { level = 0.5, all = 0.7 } = {
       if (levels.length === 0) return NO_CANDIDATES
       checkSize(levels, region, minFaceSize)
       const sheets = packLevels(levels, packFor(network))
-      const inputs = drawSheets(sheets, network, targets => context.sampler.resizeAll(targets))
+      const inputs = drawSheets(sheets, network, context)
       const prepared = performance.now()
       const outputs =
         network.gpu || network.parallel ? await network.run(inputs, signal) : await runInTiles(network, inputs, signal)
+      if (network.approximates) {
+        const { network: exact, within } = network.approximates
+        const doubtful = doubtfulCells(outputs, inputs, logit(threshold) - within)
+        await makeExact(doubtful, CELL_SIZE, MTCNN_CHANNELS.pnet, exact, signal)
+      }
       const ran = performance.now()
       const found = sheets.flatMap((sheet, i) => {
         const cellsPerRow = cellCount(sheet.width)
@@ -122,22 +128,19 @@ async function runInTiles(
   })
 }
 
-function drawSheets(
-  sheets: readonly Sheet[],
-  network: Network,
-  draw: (targets: ResizeTarget[]) => void,
-): NetworkInput[] {
+function drawSheets(sheets: readonly Sheet[], network: Network, context: StageContext): NetworkInput[] {
   const { scale, shift } = network.normalisation
   const targets: ResizeTarget[] = []
-  const inputs = sheets.map((sheet): NetworkInput => {
-    const out = new Float32Array(sheet.width * sheet.height * 3)
+  const pixels = context.sheets(sheets)
+  const inputs = sheets.map((sheet, i): NetworkInput => {
     const stride = sheet.width * 3
     for (const { level, x, y } of sheet.placements) {
-      targets.push({ width: level.width, height: level.height, out, offset: y * stride + x * 3, stride, scale, shift })
+      const place = { out: pixels[i], offset: y * stride + x * 3, stride }
+      targets.push({ width: level.width, height: level.height, ...place, scale, shift })
     }
-    return { data: out, shape: [1, sheet.height, sheet.width, 3] }
+    return { data: pixels[i], shape: [1, sheet.height, sheet.width, 3] }
   })
-  draw(targets)
+  context.sampler.resizeAll(targets)
   for (const target of targets) repeatEdges(target)
   return inputs
 }
@@ -161,6 +164,31 @@ function repeatEdges({ out, offset, stride, width, height }: ResizeTarget): void
   }
 }
 
+/** The cells whose logit reaches `lowest`, to be looked at again. */
+function doubtfulCells(outputs: readonly Float32Array[], inputs: readonly NetworkInput[], lowest: number): Doubtful[] {
+  return inputs.flatMap(({ data, shape: [, , width] }, i) => {
+    const columns = cellCount(width)
+    const output = outputs[i]
+    const found: Doubtful[] = []
+    for (let at = 0; at < output.length; at += MTCNN_CHANNELS.pnet) {
+      if (output[at] < lowest) continue
+      const cell = at / MTCNN_CHANNELS.pnet
+      const from = (Math.floor(cell / columns) * width + (cell % columns)) * CELL_STRIDE * 3
+      found.push({
+        output,
+        at,
+        copy(to, offset) {
+          for (let y = 0; y < CELL_SIZE; y++) {
+            const start = from + y * width * 3
+            to.set(data.subarray(start, start + CELL_SIZE * 3), offset + y * CELL_SIZE * 3)
+          }
+        },
+      })
+    }
+    return found
+  })
+}
+
 /**
  * The cells of one level whose probability is at least `threshold`, as boxes in picture coordinates: cell i of a level with scale s
  * spans floor((2 i + 1) / s) to floor((2 i + 12) / s).
@@ -176,7 +204,7 @@ export function cellsToBoxes(
   const { level, x, y } = placement
   const columns = cellCount(level.width)
   const rows = cellCount(level.height)
-  const lowest = Math.log(threshold / (1 - threshold))
+  const lowest = logit(threshold)
   const hits: number[] = []
   for (let row = 0; row < rows; row++) {
     let at = ((y / CELL_STRIDE + row) * cellsPerRow + x / CELL_STRIDE) * 5

@@ -21,7 +21,7 @@ export function refine({ threshold = 0.7, nms: overlap = 0.7 }: RefineOptions = 
     name: 'refine',
     async run(candidates, context) {
       if (candidates.count === 0) return NO_CANDIDATES
-      const rows = await runOnCrops(candidates, context.network('rnet'), 24, 5, context)
+      const rows = await runOnCrops(candidates, context.network('rnet'), 24, 5, threshold, context)
       const started = performance.now()
       const kept = reclassify(candidates, rows, 5, threshold)
       const boxes = square(regress(pick(kept, nms(kept, overlap))))

@@ -10,6 +10,8 @@ export interface StageContext {
   readonly picture: Picture
   /** Resized copies of the region, and crops of the picture. */
   readonly sampler: AreaSampler
+  /** Room for pictures, three floats a pixel, where the network of proposals reads them fastest. */
+  sheets(sizes: readonly { readonly width: number; readonly height: number }[]): Float32Array[]
   /** The part of the picture to search, in whole pixels inside it. */
   readonly region: Region
   readonly minFaceSize: number

@@ -17,8 +17,12 @@ export interface AreaSampler {
   crop(x1: number, y1: number, x2: number, y2: number, target: CropTarget): void
 }
 
-/** A sampler for `region` of `picture`. Crops near the region are as fast as those in it. */
-export function areaSampler(picture: Picture, region: Region): AreaSampler {
+/**
+ * A sampler for `region` of `picture`. Crops near the region are as fast as those in it.
+ *
+ * @param integrate makes the integral image; in JavaScript where not given.
+ */
+export function areaSampler(picture: Picture, region: Region, integrate: Integrate = integrateHere): AreaSampler {
   const around = grow(region, picture)
   if (around.width * around.height > MAX_INTEGRAL_PIXELS) {
     return {
@@ -33,7 +37,7 @@ export function areaSampler(picture: Picture, region: Region): AreaSampler {
     resizeAll(targets) {
       const x = region.x - around.x
       const y = region.y - around.y
-      for (const target of targets) sample(integral, x, y, x + region.width, y + region.height, target)
+      for (const target of targets) sample(integral, around, x, y, x + region.width, y + region.height, target)
     },
     crop(x1, y1, x2, y2, target) {
       // All of the crop that lies in the picture must lie in the part that was integrated.
@@ -44,7 +48,7 @@ export function areaSampler(picture: Picture, region: Region): AreaSampler {
         Math.min(y2, picture.height) <= bottom
       if (!known) return cropArea(picture, x1, y1, x2, y2, target)
       const rows: ResizeTarget = { ...target, stride: target.width * 3 }
-      sample(integral, x1 - around.x, y1 - around.y, x2 - around.x, y2 - around.y, rows)
+      sample(integral, around, x1 - around.x, y1 - around.y, x2 - around.x, y2 - around.y, rows)
     },
   }
 }
@@ -59,16 +63,31 @@ function grow(region: Region, picture: Picture): Region {
 }
 
 /**
- * Sums over all rectangles that begin at the top left corner: entry (x, y) is the sum over x columns and y rows, for each colour, so
- * there is one more column and row than pixels. Sums may wrap around 32 bits; their differences over up to 8 megapixels do not.
+ * Sums over all rectangles of a region that begin at its top left corner: entry (x, y) is the sum over x columns and y rows, for each
+ * colour, so there is one more column and row than pixels. Sums may wrap around 32 bits; their differences over up to 8 megapixels do
+ * not.
  */
-interface Integral {
-  readonly sums: Int32Array
-  readonly width: number
-  readonly height: number
+export interface IntegralImage {
+  /** Writes the means of a grid of rectangles into a target of as many pixels. */
+  means(grid: Grid, target: ResizeTarget): void
 }
 
-function integrate(picture: Picture, { x, y, width, height }: Region): Integral {
+/** Makes the integral image of a region inside a picture. */
+export type Integrate = (picture: Picture, region: Region) => IntegralImage
+
+/** Rectangles in rows and columns, which may overlap. Positions are numbers of 32 bits from the first entry, or from a row's first. */
+export interface Grid {
+  /** For each row: where the entries above it and those at its end lie, and one over its height. */
+  readonly top: Int32Array
+  readonly bottom: Int32Array
+  readonly heights: Float64Array
+  /** For each column: where its left and right entries lie in a row, and one over its width. */
+  readonly left: Int32Array
+  readonly right: Int32Array
+  readonly widths: Float64Array
+}
+
+const integrateHere: Integrate = (picture, { x, y, width, height }) => {
   const { data } = picture
   const stride = (width + 1) * 3
   const sums = new Int32Array(stride * (height + 1))
@@ -89,36 +108,59 @@ function integrate(picture: Picture, { x, y, width, height }: Region): Integral 
       sums[to + 2] = sums[above + 2] + blue
     }
   }
-  return { sums, width, height }
+  return {
+    means(grid, target) {
+      for (let i = 0; i < target.height; i++) {
+        const factor = target.scale * grid.heights[i]
+        sampleRow(
+          sums,
+          grid.top[i],
+          grid.bottom[i],
+          grid,
+          factor,
+          target.shift,
+          target.out,
+          target.offset + i * target.stride,
+        )
+      }
+    },
+  }
 }
 
 /** A rectangle in pixels of what was integrated, right and lower edge not included, resized into a target. */
-function sample(integral: Integral, x1: number, y1: number, x2: number, y2: number, target: ResizeTarget): void {
+function sample(
+  integral: IntegralImage,
+  { width, height }: Region,
+  x1: number,
+  y1: number,
+  x2: number,
+  y2: number,
+  target: ResizeTarget,
+): void {
   const columns = spans(x2 - x1, target.width)
   const rows = spans(y2 - y1, target.height)
   // Outside, where the picture is black, the sums do not grow: the corner moves to the edge, but the cell keeps its size.
   const inside = (at: number, limit: number): number => Math.min(Math.max(at, 0), limit)
-  const left = columns.start.map(column => inside(x1 + column, integral.width) * 3)
-  const right = columns.end.map(column => inside(x1 + column, integral.width) * 3)
-  const widths = Float64Array.from(columns.start, (start, j) => 1 / (columns.end[j] - start))
-  const stride = (integral.width + 1) * 3
-  for (let i = 0; i < target.height; i++) {
-    const top = inside(y1 + rows.start[i], integral.height) * stride
-    const bottom = inside(y1 + rows.end[i], integral.height) * stride
-    const factor = target.scale / (rows.end[i] - rows.start[i])
-    const at = target.offset + i * target.stride
-    sampleRow(integral.sums, top, bottom, left, right, widths, factor, target.shift, target.out, at)
-  }
+  const stride = (width + 1) * 3
+  integral.means(
+    {
+      top: rows.start.map(row => inside(y1 + row, height) * stride),
+      bottom: rows.end.map(row => inside(y1 + row, height) * stride),
+      heights: Float64Array.from(rows.start, (start, i) => 1 / (rows.end[i] - start)),
+      left: columns.start.map(column => inside(x1 + column, width) * 3),
+      right: columns.end.map(column => inside(x1 + column, width) * 3),
+      widths: Float64Array.from(columns.start, (start, j) => 1 / (columns.end[j] - start)),
+    },
+    target,
+  )
 }
 
-/** One row of means: `top` and `bottom` are where its rows of the integral begin, `left` and `right` the columns' corners in them. */
+/** One row of means: `top` and `bottom` are where its rows of the integral begin. */
 function sampleRow(
   sums: Int32Array,
   top: number,
   bottom: number,
-  left: Int32Array,
-  right: Int32Array,
-  widths: Float64Array,
+  { left, right, widths }: Grid,
   factor: number,
   shift: number,
   out: Float32Array,

@@ -2,6 +2,7 @@ import type { GraphModel } from '@tensorflow/tfjs-converter'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf, throwIfAborted } from '../errors.ts'
+import type { WeightMap } from './graph.ts'
 import type { Manifest, NetworkManifest } from './manifest.ts'
 
 /** A batch for a network: numbers in row-major order and their shape, `[batch, height, width, channels]`. */
@@ -22,6 +23,8 @@ export interface Network {
   readonly gpu: boolean
   /** Whether large inputs suit it (see {@link Engine}). */
   readonly parallel: boolean
+  /** Where this is a faster form of another network: that one, and how far the outputs of the two may lie apart. */
+  readonly approximates?: { readonly network: Network; readonly within: number }
   /**
    * Runs all inputs and reads the results back together.
    *
@@ -29,13 +32,15 @@ export interface Network {
    * @throws FacewiseError `BACKEND_LOST`, `NETWORK_FAILED` (not-a-number), `ABORTED`.
    */
   run(inputs: readonly NetworkInput[], signal?: AbortSignal): Promise<Float32Array[]>
+  /** Its weights by name, as they are after loading (float32): for what runs the same network in another way. */
+  weights(): Promise<WeightMap>
   dispose(): void
 }
 
 /** Wraps a graph model. */
 export function createNetwork(
   engine: Engine,
-  graph: Pick<GraphModel, 'execute' | 'dispose'>,
+  graph: Pick<GraphModel, 'execute' | 'dispose' | 'weights'>,
   manifest: Manifest,
   network: NetworkManifest,
 ): Network {
@@ -99,6 +104,13 @@ export function createNetwork(
         }
       })
       return outputs
+    },
+    async weights() {
+      engine.activate()
+      const tensors = Object.values(graph.weights).flat()
+      const values = await Promise.all(tensors.map(tensor => tensor.data() as Promise<Float32Array>))
+      const names = Object.entries(graph.weights).flatMap(([name, list]) => list.map(() => name))
+      return Object.fromEntries(names.map((name, i) => [name, { shape: tensors[i].shape, values: values[i] }]))
     },
     dispose() {
       graph.dispose()
