@@ -1,6 +1,6 @@
 /**
  * Which part of the source may use which. Arrows point one way:
- * `cli` -> everything; `detect` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; all -> `errors.ts`.
+ * `cli` -> everything; `detect`, `embed` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; all -> `errors.ts`.
  *
  * `test/architecture.test.ts` holds these rules, and holds that each of them finds what it forbids.
  *
@@ -12,7 +12,7 @@ module.exports = {
       name: 'unknown-part',
       comment: 'A new folder or file of src/ needs its place among the arrows: add it to the rules below.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(index|errors)\\.ts$|^src/(cli|detect|models|image|backends)/' },
+      from: { path: '^src/', pathNot: '^src/(index|errors)\\.ts$|^src/(cli|detect|embed|models|image|backends)/' },
       to: {},
     },
     {
@@ -38,6 +38,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/detect/' },
       to: { path: '^src/', pathNot: '^src/(detect|models|image|backends)/|^src/errors\\.ts$' },
+    },
+    {
+      name: 'embed-stands-on-models-and-image',
+      comment: 'A face is anything with a box and landmarks: embed knows nothing of how it was found.',
+      severity: 'error',
+      from: { path: '^src/embed/' },
+      to: { path: '^src/', pathNot: '^src/(embed|models|image|backends)/|^src/errors\\.ts$' },
     },
     {
       name: 'nothing-uses-the-index',

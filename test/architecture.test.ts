@@ -46,6 +46,8 @@ describe('each rule', () => {
     ['models-and-image-stand-on-backends', 'src/models/a.ts', "import '../image/good.ts'"],
     ['models-and-image-stand-on-backends', 'src/image/a.ts', "import '../detect/good.ts'"],
     ['detect-stands-on-models-and-image', 'src/detect/a.ts', "import '../cli/good.ts'"],
+    ['detect-stands-on-models-and-image', 'src/detect/c.ts', "import '../embed/good.ts'"],
+    ['embed-stands-on-models-and-image', 'src/embed/a.ts', "import '../detect/good.ts'"],
     ['nothing-uses-the-index', 'src/detect/b.ts', "import '../index.ts'"],
     ['nothing-uses-the-command', 'src/image/b.ts', "export * from '../cli/good.ts'"],
     ['no-cycles', 'src/cli/a.ts', "import './back.ts'"],
@@ -77,6 +79,7 @@ describe('each rule', () => {
     'src/image/good.node.ts': "import 'node:fs'",
     'src/image/good.browser.ts': 'export {}',
     'src/detect/good.ts': "import '../image/good.ts'\nimport '../models/good.ts'",
+    'src/embed/good.ts': "import '../image/good.ts'\nimport '../models/good.ts'",
     'src/cli/back.ts': "import './a.ts'",
     'src/cli/good.ts': "import 'node:fs'\nimport '../index.ts'\nimport '../image/good.node.ts'",
     ...Object.fromEntries(

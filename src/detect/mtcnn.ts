@@ -1,5 +1,6 @@
-import { type BackendOptions, type Engine, startBackend } from '../backends/index.ts'
-import { FacewiseError, isFacewiseError, throwIfAborted } from '../errors.ts'
+import type { BackendOptions, Engine } from '../backends/index.ts'
+import { recovering } from '../backends/recovery.ts'
+import { FacewiseError, throwIfAborted } from '../errors.ts'
 import { decode } from '../image/decode.ts'
 import type { ImageInput } from '../image/input.ts'
 import { areaSampler } from '../image/integral.ts'
@@ -91,71 +92,22 @@ const DEFAULTS = {
 export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
   checkSettings({ ...DEFAULTS, ...defined(options) })
   const stages = options.stages ?? defaultStages(options)
-  const start = (exclude: BackendOptions['exclude']): Promise<Engine> =>
-    isEngine(options.backend) && !exclude?.length
-      ? Promise.resolve(options.backend)
-      : startBackend(isEngine(options.backend) ? { exclude } : { ...options.backend, exclude: excluding(exclude) })
-
-  const excluding = (lost: BackendOptions['exclude'] = []): BackendOptions['exclude'] => {
-    const own = isEngine(options.backend) ? undefined : options.backend?.exclude
-    return [...new Set([...(own ?? []), ...lost])]
-  }
-
-  interface Running {
-    engine: Engine
-    model: Model
-    fixedPoint: FixedPoint | undefined
-  }
-  const run = async (exclude: BackendOptions['exclude'] = []): Promise<Running> => {
-    const engine = await start(exclude)
-    const model = await loadModel('mtcnn', { ...options.model, engine })
-    return {
-      engine,
-      model,
-      fixedPoint: options.fixedPoint === false ? undefined : await createFixedPoint(engine, model),
-    }
-  }
-
-  let disposed = false
-  let running = await run()
-  let recovery: Promise<void> | undefined
-  const recover = (lost: Running): Promise<void> => {
-    if (running !== lost) return Promise.resolve()
-    recovery ??= run([...(lost.engine.excluded ?? []), lost.engine.backend])
-      .then(next => {
-        lost.model.dispose()
-        if (disposed) next.model.dispose()
-        else running = next
-      })
-      .catch(error => {
-        if (!isFacewiseError(error) || error.code !== 'BACKEND_UNAVAILABLE') throw error
-        throw new FacewiseError(
-          'BACKEND_LOST',
-          `The ${lost.engine.backend} backend was lost, and no other that is allowed starts. ` +
-            "Allow another: `prefer: ['webgl', 'wasm']`, or leave `prefer` away.",
-          { cause: error },
-        )
-      })
-      .finally(() => {
-        recovery = undefined
-      })
-    return recovery
-  }
+  const running = await recovering(
+    options.backend,
+    async (engine): Promise<Running> => {
+      const model = await loadModel('mtcnn', { ...options.model, engine })
+      const fixedPoint = options.fixedPoint === false ? undefined : await createFixedPoint(engine, model)
+      return { model, fixedPoint, dispose: () => model.dispose() }
+    },
+    'This detector was disposed; create another with createMtcnn().',
+  )
 
   async function detect(input: ImageInput, call: MtcnnDetectOptions = {}): Promise<Face[]> {
-    assertUsable()
     checkSettings({ ...DEFAULTS, ...defined(options), ...defined(call) })
-    const picture = await decode(input, call)
-    for (;;) {
-      assertUsable()
-      const current = running
-      try {
-        return await cascade(picture, call, current)
-      } catch (error) {
-        if (!isFacewiseError(error) || error.code !== 'BACKEND_LOST') throw error
-        await recover(current)
-      }
-    }
+    const { use } = running
+    // A disposed detector says so before it reads a picture.
+    const picture = await use(() => decode(input, call))
+    return use(loaded => cascade(picture, call, loaded))
   }
 
   async function cascade(picture: Picture, call: MtcnnDetectOptions, { model, fixedPoint }: Running): Promise<Face[]> {
@@ -193,16 +145,7 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
     return selectFaces(toFaces(candidates, settings.landmarks), call.maxFaces, call.keep)
   }
 
-  function assertUsable(): void {
-    if (disposed) throw new FacewiseError('DISPOSED', 'This detector was disposed; create another with createMtcnn().')
-  }
-
-  function dispose(): void {
-    if (disposed) return
-    disposed = true
-    running.model.dispose()
-  }
-
+  const { dispose } = running
   return {
     detect,
     dispose,
@@ -213,16 +156,19 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
   }
 }
 
+/** What a detection uses. */
+interface Running {
+  readonly model: Model
+  readonly fixedPoint: FixedPoint | undefined
+  dispose(): void
+}
+
 function defaultStages({ thresholds = [0.6, 0.7, 0.7], nms = [0.5, 0.7, 0.7, 0.7] }: MtcnnOptions): Stage[] {
   return [
     proposals({ threshold: thresholds[0], nms: { level: nms[0], all: nms[1] } }),
     refine({ threshold: thresholds[1], nms: nms[2] }),
     output({ threshold: thresholds[2], nms: nms[3] }),
   ]
-}
-
-function isEngine(value: Engine | BackendOptions | undefined): value is Engine {
-  return value !== undefined && 'tf' in value
 }
 
 /** The entries of an object that are not undefined, so that `{ minFaceSize: undefined }` leaves the default. */

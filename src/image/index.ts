@@ -5,6 +5,7 @@
  */
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export { type CropTarget, cropArea } from './crop.ts'
+export { type CropEdge, cropBox } from './crop-box.ts'
 export { decode } from './decode.ts'
 export { type BrowserImage, DEFAULT_MAX_PIXELS, type DecodeOptions, type ImageInput } from './input.ts'
 export { type AreaSampler, areaSampler } from './integral.ts'
