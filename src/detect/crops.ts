@@ -1,29 +1,8 @@
+import { splitBatch } from '../models/batches.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
 import { type Candidates, logit } from './candidates.ts'
 import { type Doubtful, makeExact } from './exact.ts'
 import type { StageContext } from './stage.ts'
-
-/** Batch sizes of R-Net and O-Net: few, because a GPU compiles a program for every shape, and a batch is filled up to the next. */
-export const BATCH_SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128]
-
-/** Splits `count` into batches of the sizes above so that little is wasted: at most an eighth of a batch is filling. */
-export function splitBatch(count: number): number[] {
-  const sizes: number[] = []
-  const largest = BATCH_SIZES[BATCH_SIZES.length - 1]
-  let rest = count
-  while (rest > 0) {
-    const above = BATCH_SIZES.find(size => size >= rest) ?? largest
-    if (rest >= largest || above - rest <= above / 8) {
-      sizes.push(Math.min(above, largest))
-      rest -= above
-    } else {
-      const below = above / 2
-      sizes.push(below)
-      rest -= below
-    }
-  }
-  return sizes
-}
 
 /**
  * Crops every candidate (its square, padded with black outside the picture), resized straight into batches of `size` x `size`, and
