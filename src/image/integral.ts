@@ -2,6 +2,7 @@ import type { CropTarget } from './crop.ts'
 import { cropArea } from './crop.ts'
 import type { Picture } from './picture.ts'
 import { type Region, type ResizeTarget, resizeAreaAll, spans } from './resize.ts'
+import { shiftOf } from './shift.ts'
 
 /** Above this many pixels an integral image costs too much memory (12 bytes each), and sums are made as they are needed. */
 const MAX_INTEGRAL_PIXELS = 8_000_000
@@ -102,12 +103,13 @@ function sample(integral: Integral, x1: number, y1: number, x2: number, y2: numb
   const right = columns.end.map(column => inside(x1 + column, integral.width) * 3)
   const widths = Float64Array.from(columns.start, (start, j) => 1 / (columns.end[j] - start))
   const stride = (integral.width + 1) * 3
+  const shift = shiftOf(target.shift)
   for (let i = 0; i < target.height; i++) {
     const top = inside(y1 + rows.start[i], integral.height) * stride
     const bottom = inside(y1 + rows.end[i], integral.height) * stride
     const factor = target.scale / (rows.end[i] - rows.start[i])
     const at = target.offset + i * target.stride
-    sampleRow(integral.sums, top, bottom, left, right, widths, factor, target.shift, target.out, at)
+    sampleRow(integral.sums, top, bottom, left, right, widths, factor, shift, target.out, at)
   }
 }
 
@@ -120,7 +122,7 @@ function sampleRow(
   right: Int32Array,
   widths: Float64Array,
   factor: number,
-  shift: number,
+  [red, green, blue]: readonly [red: number, green: number, blue: number],
   out: Float32Array,
   at: number,
 ): void {
@@ -131,11 +133,11 @@ function sampleRow(
     const bottomLeft = bottom + left[j]
     const bottomRight = bottom + right[j]
     const scale = factor * widths[j]
-    out[to] = ((sums[bottomRight] - sums[topRight] - sums[bottomLeft] + sums[topLeft]) | 0) * scale + shift
+    out[to] = ((sums[bottomRight] - sums[topRight] - sums[bottomLeft] + sums[topLeft]) | 0) * scale + red
     out[to + 1] =
-      ((sums[bottomRight + 1] - sums[topRight + 1] - sums[bottomLeft + 1] + sums[topLeft + 1]) | 0) * scale + shift
+      ((sums[bottomRight + 1] - sums[topRight + 1] - sums[bottomLeft + 1] + sums[topLeft + 1]) | 0) * scale + green
     out[to + 2] =
-      ((sums[bottomRight + 2] - sums[topRight + 2] - sums[bottomLeft + 2] + sums[topLeft + 2]) | 0) * scale + shift
+      ((sums[bottomRight + 2] - sums[topRight + 2] - sums[bottomLeft + 2] + sums[topLeft + 2]) | 0) * scale + blue
     to += 3
   }
 }
