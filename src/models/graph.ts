@@ -142,7 +142,7 @@ export class GraphBuilder {
         dilations: integers([1, 1, 1, 1]),
         explicit_paddings: integers([]),
         fused_ops: { list: { s: fused.map(btoa) } },
-        num_args: { i: String(fused.length) },
+        num_args: { i: String(input.length - 2) },
         epsilon: { f: 0 },
       },
     })
