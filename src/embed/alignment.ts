@@ -79,9 +79,10 @@ export function alignCrops(
   if (means.some(value => !Number.isFinite(value)) || !(Math.abs(divisor) > 0 && Number.isFinite(divisor))) {
     throw new FacewiseError('INVALID_ARGUMENT', 'A normalisation needs finite means and a divisor that is not 0.')
   }
+  const shift = [-means[0] / divisor, -means[1] / divisor, -means[2] / divisor] as const
   faces.forEach((face, i) => {
     const offset = i * floats
-    const target = { width: size.width, height: size.height, out, offset, scale: 1, shift: 0 }
+    const target = { width: size.width, height: size.height, out, offset, scale: 1 / divisor, shift }
     if (alignment.kind === 'points') {
       warpSimilarity(picture, estimateSimilarity(landmarksOf(face, i), alignment.template), target)
     } else {
@@ -93,11 +94,6 @@ export function alignCrops(
         outside === 'clip' ? 'repeat' : outside,
         target,
       )
-    }
-    for (let k = offset; k < offset + floats; k += 3) {
-      out[k] = (out[k] - means[0]) / divisor
-      out[k + 1] = (out[k + 1] - means[1]) / divisor
-      out[k + 2] = (out[k + 2] - means[2]) / divisor
     }
   })
   return out

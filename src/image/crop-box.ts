@@ -1,6 +1,7 @@
 import { FacewiseError } from '../errors.ts'
 import type { CropTarget } from './crop.ts'
 import type { Box, Picture } from './picture.ts'
+import { shiftOf } from './shift.ts'
 
 /** What a crop shows where it leaves the picture: black, or the picture's outermost pixels again. */
 export type CropEdge = 'black' | 'repeat'
@@ -21,7 +22,8 @@ export function cropBox(picture: Picture, box: Box, edge: CropEdge, target: Crop
       `A crop needs a box with a width and height above 0; got ${box.width} x ${box.height} at (${x}, ${y}).`,
     )
   }
-  const { width, height, out, offset, scale, shift } = target
+  const { width, height, out, offset, scale } = target
+  const [shiftRed, shiftGreen, shiftBlue] = shiftOf(target.shift)
   const columns = taps(x, box.width, width, picture.width, edge)
   const rows = taps(y, box.height, height, picture.height, edge)
   const left = columns.least
@@ -46,9 +48,9 @@ export function cropBox(picture: Picture, box: Box, edge: CropEdge, target: Crop
         green += weight * line[k + 1]
         blue += weight * line[k + 2]
       }
-      out[write++] = red * scale + shift
-      out[write++] = green * scale + shift
-      out[write++] = blue * scale + shift
+      out[write++] = red * scale + shiftRed
+      out[write++] = green * scale + shiftGreen
+      out[write++] = blue * scale + shiftBlue
     }
   }
 }

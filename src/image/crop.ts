@@ -1,5 +1,6 @@
 import type { Picture } from './picture.ts'
 import { spans } from './resize.ts'
+import { type Shift, shiftOf } from './shift.ts'
 
 /** Where a crop goes: `width` x `height` pixels into `out` from float `offset` on, without gaps, each value as `value * scale + shift`. */
 export interface CropTarget {
@@ -8,7 +9,7 @@ export interface CropTarget {
   readonly out: Float32Array
   readonly offset: number
   readonly scale: number
-  readonly shift: number
+  readonly shift: Shift
 }
 
 /**
@@ -17,7 +18,8 @@ export interface CropTarget {
  * (zero), as in the reference cascade.
  */
 export function cropArea(picture: Picture, x1: number, y1: number, x2: number, y2: number, target: CropTarget): void {
-  const { width, height, out, offset, scale, shift } = target
+  const { width, height, out, offset, scale } = target
+  const [shiftRed, shiftGreen, shiftBlue] = shiftOf(target.shift)
   const columns = spans(x2 - x1, width)
   const rows = spans(y2 - y1, height)
   const left = Math.max(x1, 0)
@@ -47,9 +49,9 @@ export function cropArea(picture: Picture, x1: number, y1: number, x2: number, y
         blue += line[k + 2]
       }
       const factor = rowFactor / (columns.end[j] - columns.start[j])
-      out[write++] = red * factor + shift
-      out[write++] = green * factor + shift
-      out[write++] = blue * factor + shift
+      out[write++] = red * factor + shiftRed
+      out[write++] = green * factor + shiftGreen
+      out[write++] = blue * factor + shiftBlue
     }
   }
 }

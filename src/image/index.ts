@@ -11,4 +11,5 @@ export { type BrowserImage, DEFAULT_MAX_PIXELS, type DecodeOptions, type ImageIn
 export { type AreaSampler, areaSampler } from './integral.ts'
 export { type Box, fromRawPixels, isRawPixels, type Picture, type RawPixels } from './picture.ts'
 export { type Region, type ResizeTarget, resizeArea, resizeAreaAll } from './resize.ts'
+export type { Shift } from './shift.ts'
 export { applySimilarity, estimateSimilarity, type Point, type Similarity, warpSimilarity } from './warp.ts'

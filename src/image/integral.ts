@@ -2,6 +2,7 @@ import type { CropTarget } from './crop.ts'
 import { cropArea } from './crop.ts'
 import type { Picture } from './picture.ts'
 import { type Region, type ResizeTarget, resizeAreaAll, spans } from './resize.ts'
+import { shiftOf } from './shift.ts'
 
 /** Above this many pixels an integral image costs too much memory (12 bytes each), and sums are made as they are needed. */
 const MAX_INTEGRAL_PIXELS = 8_000_000
@@ -110,18 +111,10 @@ const integrateHere: Integrate = (picture, { x, y, width, height }) => {
   }
   return {
     means(grid, target) {
+      const shift = shiftOf(target.shift)
       for (let i = 0; i < target.height; i++) {
         const factor = target.scale * grid.heights[i]
-        sampleRow(
-          sums,
-          grid.top[i],
-          grid.bottom[i],
-          grid,
-          factor,
-          target.shift,
-          target.out,
-          target.offset + i * target.stride,
-        )
+        sampleRow(sums, grid.top[i], grid.bottom[i], grid, factor, shift, target.out, target.offset + i * target.stride)
       }
     },
   }
@@ -162,7 +155,7 @@ function sampleRow(
   bottom: number,
   { left, right, widths }: Grid,
   factor: number,
-  shift: number,
+  [red, green, blue]: readonly [red: number, green: number, blue: number],
   out: Float32Array,
   at: number,
 ): void {
@@ -173,11 +166,11 @@ function sampleRow(
     const bottomLeft = bottom + left[j]
     const bottomRight = bottom + right[j]
     const scale = factor * widths[j]
-    out[to] = ((sums[bottomRight] - sums[topRight] - sums[bottomLeft] + sums[topLeft]) | 0) * scale + shift
+    out[to] = ((sums[bottomRight] - sums[topRight] - sums[bottomLeft] + sums[topLeft]) | 0) * scale + red
     out[to + 1] =
-      ((sums[bottomRight + 1] - sums[topRight + 1] - sums[bottomLeft + 1] + sums[topLeft + 1]) | 0) * scale + shift
+      ((sums[bottomRight + 1] - sums[topRight + 1] - sums[bottomLeft + 1] + sums[topLeft + 1]) | 0) * scale + green
     out[to + 2] =
-      ((sums[bottomRight + 2] - sums[topRight + 2] - sums[bottomLeft + 2] + sums[topLeft + 2]) | 0) * scale + shift
+      ((sums[bottomRight + 2] - sums[topRight + 2] - sums[bottomLeft + 2] + sums[topLeft + 2]) | 0) * scale + blue
     to += 3
   }
 }

@@ -1,4 +1,5 @@
 import type { Picture } from './picture.ts'
+import { type Shift, shiftOf } from './shift.ts'
 
 /**
  * Where one resized copy of a picture goes: `width` x `height` pixels, written into `out` from float `offset` on, with `stride`
@@ -11,7 +12,7 @@ export interface ResizeTarget {
   readonly offset: number
   readonly stride: number
   readonly scale: number
-  readonly shift: number
+  readonly shift: Shift
 }
 
 /** A region of a picture in whole pixels. */
@@ -141,14 +142,15 @@ class Grid {
   }
 
   private write(row: number, top: Sums, bottom: Sums, height: number): void {
-    const { out, offset, stride, scale, shift } = this.target
+    const { out, offset, stride, scale } = this.target
+    const [red, green, blue] = shiftOf(this.target.shift)
     const { start, end } = this.columns
     let to = offset + row * stride
     for (let j = 0, k = 0; j < start.length; j++, k += 3) {
       const factor = scale / ((end[j] - start[j]) * height)
-      out[to] = unwrap(bottom[k] - top[k]) * factor + shift
-      out[to + 1] = unwrap(bottom[k + 1] - top[k + 1]) * factor + shift
-      out[to + 2] = unwrap(bottom[k + 2] - top[k + 2]) * factor + shift
+      out[to] = unwrap(bottom[k] - top[k]) * factor + red
+      out[to + 1] = unwrap(bottom[k + 1] - top[k + 1]) * factor + green
+      out[to + 2] = unwrap(bottom[k + 2] - top[k + 2]) * factor + blue
       to += 3
     }
   }

@@ -1,6 +1,7 @@
 import { FacewiseError } from '../errors.ts'
 import type { CropTarget } from './crop.ts'
 import type { Picture } from './picture.ts'
+import { shiftOf } from './shift.ts'
 
 /** A point `[x, y]` in pixels. */
 export type Point = readonly [x: number, y: number]
@@ -69,7 +70,8 @@ export function applySimilarity({ a, b, tx, ty }: Similarity, [x, y]: Point): Po
  * lies outside the picture counts as black.
  */
 export function warpSimilarity(picture: Picture, transform: Similarity, target: CropTarget): void {
-  const { width, height, out, offset, scale, shift } = target
+  const { width, height, out, offset, scale } = target
+  const [shiftRed, shiftGreen, shiftBlue] = shiftOf(target.shift)
   const { a, b, tx, ty } = transform
   const norm = a * a + b * b
   if (!(norm > 0)) throw new FacewiseError('INVALID_ARGUMENT', 'The similarity has scale zero and cannot be inverted.')
@@ -87,9 +89,9 @@ export function warpSimilarity(picture: Picture, transform: Similarity, target: 
           addBilinear(picture, (a * u + b * v) / norm, (a * v - b * u) / norm, sample)
         }
       }
-      out[write++] = sample[0] * factor + shift
-      out[write++] = sample[1] * factor + shift
-      out[write++] = sample[2] * factor + shift
+      out[write++] = sample[0] * factor + shiftRed
+      out[write++] = sample[1] * factor + shiftGreen
+      out[write++] = sample[2] * factor + shiftBlue
     }
   }
 }

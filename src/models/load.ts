@@ -4,6 +4,7 @@ import { packagedSource, sourceAt } from '#platform/models'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
 import { checkedRead } from './cache.ts'
+import { decodeGraph } from './fold.ts'
 import type { GraphModelJson } from './graph.ts'
 import { type Manifest, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
 import { createNetwork, type Network } from './network.ts'
@@ -14,7 +15,10 @@ import type { ModelSource } from './source.ts'
 export interface LoadModelOptions {
   /** Its files: a source, or the address or (in Node) folder below which they are. The package's own by default. */
   readonly source?: ModelSource | string | URL
-  /** What the model is; the package's own by default. Checked against the schema. */
+  /**
+   * What the model is: the package's own by default, or, for a model that is not in the package, the file `manifest.json` of `source`.
+   * Checked against the schema.
+   */
   readonly manifest?: unknown
   /** Keep fetched files in the browser's Cache API, by their sha256; `true` by default, without effect in Node. */
   readonly cache?: boolean
@@ -42,7 +46,7 @@ export interface Model {
  * Loads a model: reads its files, checks every one against its sha256, builds its networks and runs each once, so that the first real
  * call is as fast as the next.
  *
- * @param name a packaged model; any name where `options.manifest` is given.
+ * @param name a packaged model; for any other, `options.source` holds its files with its manifest, or `options.manifest` is given.
  * @throws FacewiseError `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_INVALID`, `NETWORK_FAILED`, `ABORTED`.
  */
 export async function loadModel(
@@ -50,17 +54,11 @@ export async function loadModel(
   options: LoadModelOptions & { readonly engine: Engine },
 ): Promise<Model> {
   const { engine, onProgress, signal } = options
-  if (options.manifest === undefined && !Object.hasOwn(packagedManifests, name)) {
-    const known = Object.keys(packagedManifests).join(', ')
-    throw new FacewiseError(
-      'INVALID_ARGUMENT',
-      `There is no packaged model "${name}"; there is ${known}. For another, give its \`manifest\`.`,
-    )
-  }
-  const manifest = parseManifest(options.manifest ?? packagedManifests[name as PackagedName])
-  const given = options.source ?? packagedSource(manifest.name)
-  const plain = typeof given === 'string' || given instanceof URL ? sourceAt(given) : given
-  const read = checkedRead(plain, options.cache !== false)
+  const place = options.source
+  const asked = typeof place === 'string' || place instanceof URL ? sourceAt(place) : place
+  const manifest = parseManifest(options.manifest ?? (await findManifest(name, asked, signal)))
+  const source = asked ?? packagedSource(manifest.name)
+  const read = checkedRead(source, options.cache !== false)
 
   const files = manifest.networks.flatMap(network => [network.graph, ...network.weights])
   const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0)
@@ -118,6 +116,25 @@ export async function loadModel(
   }
 }
 
+async function findManifest(name: string, source: ModelSource | undefined, signal?: AbortSignal): Promise<unknown> {
+  if (Object.hasOwn(packagedManifests, name)) return packagedManifests[name as PackagedName]
+  if (!source) {
+    const known = Object.keys(packagedManifests).join(', ')
+    throw new FacewiseError(
+      'INVALID_ARGUMENT',
+      `There is no packaged model "${name}"; there is ${known}. For another, give the \`source\` of its files.`,
+    )
+  }
+  const bytes = await source.read('manifest.json', { signal })
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    throw new FacewiseError('MODEL_INVALID', `${source.locate('manifest.json')} is no JSON: ${messageOf(error)}`, {
+      cause: error,
+    })
+  }
+}
+
 async function buildNetwork(
   engine: Engine,
   manifest: Manifest,
@@ -126,29 +143,34 @@ async function buildNetwork(
   weights: readonly Uint8Array[],
 ): Promise<Network> {
   const { tf, converter } = engine
-  const weightData = new Uint8Array(weights.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of weights) {
-    weightData.set(part, at)
-    at += part.length
-  }
+  const stored = join(weights)
   engine.activate()
   try {
     const json = JSON.parse(new TextDecoder().decode(graph)) as GraphModelJson
+    const { weightsManifest, ...rest } = json
+    const decoded = decodeGraph(json, stored)
+    const artifacts: io.ModelArtifacts = {
+      // A signature and the like, which other programs write.
+      ...rest,
+      convertedBy: rest.convertedBy ?? undefined,
+      modelTopology: decoded?.topology ?? json.modelTopology,
+      weightSpecs: decoded?.specs ?? weightsManifest.flatMap(group => group.weights),
+      weightData: decoded?.data ?? stored.buffer,
+    }
     // In one turn, so that no other backend can become the active one meanwhile; in a scope, so that weights that were read do not
     // stay when the graph turns out to be wrong.
     let model!: GraphModel<io.IOHandlerSync>
     tf.tidy(() => {
-      model = converter.loadGraphModelSync(
-        tf.io.fromMemorySync({
-          format: json.format,
-          modelTopology: json.modelTopology,
-          weightSpecs: json.weightsManifest.flatMap(group => group.weights),
-          weightData: weightData.buffer,
-        }),
-      )
+      model = converter.loadGraphModelSync(tf.io.fromMemorySync(artifacts))
       for (const weight of Object.values(model.weights).flat()) tf.keep(weight)
     })
+    // The graph holds on to what it was made from, though its weights are tensors now.
+    artifacts.weightData = new ArrayBuffer(0)
+    const { inputs, outputs } = model
+    if (inputs.length !== 1 || outputs.length !== 1) {
+      model.dispose()
+      throw new Error(`it has ${inputs.length} inputs and ${outputs.length} outputs; a network has one of each`)
+    }
     return createNetwork(engine, model, manifest, network)
   } catch (error) {
     throw new FacewiseError(
@@ -159,6 +181,17 @@ async function buildNetwork(
       },
     )
   }
+}
+
+/** One array of several; a copy also where there is but one, so that its buffer holds nothing else. */
+function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 /** The first run compiles and allocates; it also shows at once if this backend computes not-a-number. */

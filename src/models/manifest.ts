@@ -22,28 +22,95 @@ export interface NetworkManifest {
   weights: ModelFile[]
   /** Height and width that it takes, or `any` where it is fully convolutional. */
   inputSize: 'any' | [height: number, width: number]
-  /** What the channels of its output are, in order. */
-  output: string[]
+  /** What the channels of its output are, in order; or how many, where they have no meaning one by one. */
+  output: string[] | number
 }
 
-/** Everything about a model that a caller must not guess. */
-export interface Manifest {
+/** What every manifest says. */
+interface CommonManifest {
   schema: 1
   name: string
   title: string
-  task: 'detection'
   input: {
-    /** Order of the colour channels. */
-    channels: 'rgb'
-    /** A byte b becomes (b - mean) / divisor. */
-    mean: number
+    /** Order of the colour channels that the network wants. Callers give RGB always; they are exchanged for it. */
+    channels: 'rgb' | 'bgr'
+    /** A byte b becomes (b - mean) / divisor; three means are for red, green and blue. */
+    mean: number | [red: number, green: number, blue: number]
     divisor: number
   }
   networks: NetworkManifest[]
   licence: { spdx: string; notice: string }
-  /** Where the numbers come from. */
-  source: { paper: string; weights: string; sha256: string }
+  /** Where the numbers come from; the sha256 of `weights`, where that is one file. */
+  source: { paper?: string; weights: string; sha256?: string }
 }
+
+/** Everything about a model that finds faces. */
+export interface DetectorManifest extends CommonManifest {
+  task: 'detection'
+}
+
+/** Everything about a model that turns a face into an embedding. */
+export interface EmbedderManifest extends CommonManifest {
+  task: 'embedding'
+  embedding: EmbeddingManifest
+}
+
+/** What an embedding is, and how a face has to be cut out for it. */
+export interface EmbeddingManifest {
+  /** Numbers of an embedding. */
+  dimension: number
+  /** In which two embeddings are compared; thresholds and calibration are in it. */
+  metric: 'cosine' | 'euclidean'
+  alignment: Alignment
+  /** Whether the embedding of the mirrored face is added: better, in twice the time. */
+  mirror: boolean
+  /** The mean embedding (of other people), which is subtracted before an embedding is normalised again. */
+  centre?: number[]
+  thresholds?: ThresholdTable
+  /** The probability that two faces are one person's, both being as likely before: 1 / (1 + exp(-(slope * distance + intercept))). */
+  calibration?: { slope: number; intercept: number }
+}
+
+/** How a face is cut out of a picture. */
+export type Alignment =
+  | {
+      kind: 'box'
+      /** Added on each side of the detected box: shares of its width and height, or pixels of the picture. */
+      margin: { x: number; y: number; unit: 'share' | 'pixels' }
+      /** Whether the shorter side is then made as long as the longer one; otherwise the box is stretched to the network's input. */
+      square?: boolean
+    }
+  | {
+      kind: 'points'
+      /** Where left eye, right eye, nose and left and right mouth corner (as seen in the picture) come to lie, in pixels of the input. */
+      template: [Point, Point, Point, Point, Point]
+    }
+
+type Point = [x: number, y: number]
+
+/** Error rates of comparisons, as ISO/IEC 19795-1 names them, by the distance up to which two faces count as one person's. */
+export interface ThresholdTable {
+  /** Pictures and pairs. */
+  measuredOn: string
+  /** How many pairs of one person, and of two. */
+  genuine: number
+  impostor: number
+  rates: ThresholdRate[]
+}
+
+/** One line of a {@link ThresholdTable}: intervals are of 95 %. */
+export interface ThresholdRate {
+  /** Share of pairs of two people that count as one person (false match rate). */
+  fmr: number
+  threshold: number
+  fmrInterval: [low: number, high: number]
+  /** Share of pairs of one person that count as two people (false non-match rate). */
+  fnmr: number
+  fnmrInterval: [low: number, high: number]
+}
+
+/** Everything about a model that a caller must not guess. */
+export type Manifest = DetectorManifest | EmbedderManifest
 
 const Side = v.pipe(v.number(), v.integer(), v.minValue(1))
 
@@ -58,19 +125,21 @@ const NetworkSchema = v.strictObject({
   graph: FileSchema,
   weights: v.pipe(v.array(FileSchema), v.minLength(1)),
   inputSize: v.union([v.literal('any'), v.tuple([Side, Side])]),
-  output: v.pipe(v.array(v.string()), v.minLength(1)),
+  output: v.union([v.pipe(v.array(v.string()), v.minLength(1)), Side]),
 })
 
-/** The schema of a {@link Manifest}. */
-export const ManifestSchema: v.GenericSchema<unknown, Manifest> = v.strictObject({
-  schema: v.literal(1),
-  name: Name,
-  title: v.string(),
-  task: v.picklist(['detection']),
+const Finite = v.pipe(v.number(), v.finite())
+const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
+const Interval = v.tuple([Share, Share])
+const Point = v.tuple([Finite, Finite])
+
+// In the order in which a manifest is read and written.
+const head = { schema: v.literal(1), name: Name, title: v.string() }
+const body = {
   input: v.strictObject({
-    channels: v.literal('rgb'),
-    mean: v.number(),
-    divisor: v.pipe(v.number(), v.minValue(Number.MIN_VALUE)),
+    channels: v.picklist(['rgb', 'bgr']),
+    mean: v.union([Finite, v.tuple([Finite, Finite, Finite])]),
+    divisor: v.pipe(Finite, v.minValue(Number.MIN_VALUE)),
   }),
   networks: v.pipe(
     v.array(NetworkSchema),
@@ -78,8 +147,62 @@ export const ManifestSchema: v.GenericSchema<unknown, Manifest> = v.strictObject
     v.check(networks => new Set(networks.map(n => n.name)).size === networks.length, 'two networks have one name'),
   ),
   licence: v.strictObject({ spdx: v.string(), notice: v.string() }),
-  source: v.strictObject({ paper: v.string(), weights: v.string(), sha256: Sha256 }),
-})
+  source: v.strictObject({ paper: v.optional(v.string()), weights: v.string(), sha256: v.optional(Sha256) }),
+}
+
+const AlignmentSchema = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('box'),
+    margin: v.strictObject({ x: Finite, y: Finite, unit: v.picklist(['share', 'pixels']) }),
+    square: v.optional(v.boolean()),
+  }),
+  v.strictObject({ kind: v.literal('points'), template: v.tuple([Point, Point, Point, Point, Point]) }),
+])
+
+const EmbeddingSchema = v.pipe(
+  v.strictObject({
+    dimension: Side,
+    metric: v.picklist(['cosine', 'euclidean']),
+    alignment: AlignmentSchema,
+    mirror: v.boolean(),
+    centre: v.optional(v.array(Finite)),
+    thresholds: v.optional(
+      v.strictObject({
+        measuredOn: v.string(),
+        genuine: Side,
+        impostor: Side,
+        rates: v.array(
+          v.strictObject({ fmr: Share, threshold: Finite, fmrInterval: Interval, fnmr: Share, fnmrInterval: Interval }),
+        ),
+      }),
+    ),
+    calibration: v.optional(v.strictObject({ slope: Finite, intercept: Finite })),
+  }),
+  v.forward(
+    v.check(({ centre, dimension }) => !centre || centre.length === dimension, 'there is one number a dimension'),
+    ['centre'],
+  ),
+)
+
+/** How many channels the output of a network has. */
+export function channelsOf({ output }: NetworkManifest): number {
+  return typeof output === 'number' ? output : output.length
+}
+
+const DetectorSchema = v.strictObject({ ...head, task: v.literal('detection'), ...body })
+const EmbedderSchema = v.pipe(
+  v.strictObject({ ...head, task: v.literal('embedding'), ...body, embedding: EmbeddingSchema }),
+  v.forward(
+    v.check(
+      ({ networks: [network], embedding }) => channelsOf(network) === embedding.dimension,
+      'the first network gives another number of channels',
+    ),
+    ['embedding', 'dimension'],
+  ),
+)
+
+/** The schema of a {@link Manifest}. */
+export const ManifestSchema: v.GenericSchema<unknown, Manifest> = v.variant('task', [DetectorSchema, EmbedderSchema])
 
 /** @throws FacewiseError `MODEL_INVALID` that names the field. */
 export function parseManifest(value: unknown): Manifest {

@@ -3,12 +3,18 @@ import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf, throwIfAborted } from '../errors.ts'
 import type { WeightMap } from './graph.ts'
-import type { Manifest, NetworkManifest } from './manifest.ts'
+import { channelsOf, type Manifest, type NetworkManifest } from './manifest.ts'
 
-/** A batch for a network: numbers in row-major order and their shape, `[batch, height, width, channels]`. */
+/** A batch for a network: numbers in row-major order and their shape, `[batch, height, width, channels]`; colours are RGB. */
 export interface NetworkInput {
   readonly data: Float32Array
   readonly shape: readonly [batch: number, height: number, width: number, channels: number]
+}
+
+/** How the bytes of a picture become the numbers that a network takes. */
+export interface Normalisation {
+  readonly scale: number
+  readonly shift: number | readonly [red: number, green: number, blue: number]
 }
 
 /**
@@ -17,8 +23,8 @@ export interface NetworkInput {
  */
 export interface Network {
   readonly name: string
-  /** A byte b of a picture is given to the network as `b * scale + shift`. */
-  readonly normalisation: { readonly scale: number; readonly shift: number }
+  /** A byte b of a picture is given to the network as `b * scale + shift`; three shifts are for red, green and blue. */
+  readonly normalisation: Normalisation
   /** Whether calls and shapes are dear (see {@link Engine}). */
   readonly gpu: boolean
   /** Whether large inputs suit it (see {@link Engine}). */
@@ -46,7 +52,9 @@ export function createNetwork(
 ): Network {
   const { tf, gpu, parallel } = engine
   const { mean, divisor } = manifest.input
-  const channels = network.output.length
+  const reversed = manifest.input.channels === 'bgr'
+  const channels = channelsOf(network)
+  const shiftFor = (channelMean: number): number => -channelMean / divisor
 
   /** What the graph throws on its way is an error of the network, or the first sign of a lost backend. */
   function attempt<T>(execute: () => T): T {
@@ -70,7 +78,10 @@ export function createNetwork(
       tf.tidy(() => {
         const outputs = inputs.map(({ data, shape }) => {
           // Its own scope, so that the next input takes the memory of this one, which is still in the processor's cache.
-          const output = tf.tidy(() => graph.execute(tf.tensor(data, [...shape], 'float32')) as Tensor)
+          const output = tf.tidy(() => {
+            const rgb = tf.tensor(data, [...shape], 'float32')
+            return graph.execute(reversed ? tf.reverse(rgb, 3) : rgb) as Tensor
+          })
           sizes.push(output.size)
           return output
         })
@@ -90,7 +101,10 @@ export function createNetwork(
 
   return {
     name: network.name,
-    normalisation: { scale: 1 / divisor, shift: -mean / divisor },
+    normalisation: {
+      scale: 1 / divisor,
+      shift: typeof mean === 'number' ? shiftFor(mean) : [shiftFor(mean[0]), shiftFor(mean[1]), shiftFor(mean[2])],
+    },
     gpu,
     parallel,
     async run(inputs, signal) {

@@ -14,6 +14,11 @@ const addresses: Readonly<Record<string, Readonly<Record<string, URL>>>> = {
     'onet.graph.json': new URL('../../models/mtcnn/onet.graph.json', import.meta.url),
     'onet.bin': new URL('../../models/mtcnn/onet.bin', import.meta.url),
   },
+  'dlib-resnet-128': {
+    'embedding.graph.json': new URL('../../models/dlib-resnet-128/embedding.graph.json', import.meta.url),
+    'embedding.1of2.bin': new URL('../../models/dlib-resnet-128/embedding.1of2.bin', import.meta.url),
+    'embedding.2of2.bin': new URL('../../models/dlib-resnet-128/embedding.2of2.bin', import.meta.url),
+  },
 }
 
 /** The files of a packaged model, where the bundler put them. */

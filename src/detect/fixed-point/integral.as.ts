@@ -27,7 +27,7 @@ export function integrate(pixels: usize, columns: i32, rows: i32, above: usize):
 
 /**
  * One row of means, three floats each: `top` and `bottom` are where rows of entries begin, `left` and `right` lists of bytes from there,
- * `widths` one over the widths; a mean is its sum times `factor` and width, plus `shift`.
+ * `widths` one over the widths; a mean is its sum times `factor` and width, plus the colour's shift.
  */
 export function sampleRow(
   top: usize,
@@ -37,10 +37,12 @@ export function sampleRow(
   widths: usize,
   count: i32,
   factor: f64,
-  shift: f64,
+  shiftRed: f64,
+  shiftGreen: f64,
+  shiftBlue: f64,
   out: usize,
 ): void {
-  const offset = f64x2.splat(shift)
+  const shiftRedGreen = f64x2.replace_lane(f64x2.splat(shiftRed), 1, shiftGreen)
   for (let j = 0; j < count; j++) {
     const a = <usize>load<u32>(left)
     const b = <usize>load<u32>(right)
@@ -49,10 +51,10 @@ export function sampleRow(
       v128.load(top + a),
     )
     const scale = f64x2.splat(factor * load<f64>(widths))
-    const redGreen = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(sum), scale), offset)
+    const redGreen = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(sum), scale), shiftRedGreen)
     const blue = f64x2.add(
       f64x2.mul(f64x2.convert_low_i32x4_s(i64x2.shuffle(sum, sum, 1, 1)), scale),
-      offset,
+      f64x2.splat(shiftBlue),
     )
     v128.store64_lane(out, f32x4.demote_f64x2_zero(redGreen), 0)
     v128.store32_lane(out, f32x4.demote_f64x2_zero(blue), 0, 8)

@@ -1,6 +1,7 @@
 import type { IntegralImage } from '../../image/integral.ts'
 import type { Picture } from '../../image/picture.ts'
 import type { Region } from '../../image/resize.ts'
+import { shiftOf } from '../../image/shift.ts'
 import type { KernelMemory } from './memory.ts'
 
 /** Columns of a grid that are handed to the kernel at a time. */
@@ -54,6 +55,7 @@ export function integrateInKernel(
     means(grid, { width: columns, height: rows, out, offset, stride, scale, shift }) {
       const inPlace = out.buffer === memory.buffer
       const floats = new Float32Array(memory.buffer)
+      const shifts = shiftOf(shift)
       for (let first = 0; first < columns; first += COLUMNS) {
         const count = Math.min(COLUMNS, columns - first)
         writeColumns(new Int32Array(memory.buffer, room.left, count), grid.left, first)
@@ -69,7 +71,7 @@ export function integrateInKernel(
             room.widths,
             count,
             scale * grid.heights[i],
-            shift,
+            ...shifts,
             inPlace ? out.byteOffset + at * 4 : room.row,
           )
           if (!inPlace) out.set(floats.subarray(room.row / 4, room.row / 4 + count * 3), at)

@@ -13,7 +13,9 @@ export interface KernelFunctions {
     widths: number,
     count: number,
     factor: number,
-    shift: number,
+    shiftRed: number,
+    shiftGreen: number,
+    shiftBlue: number,
     out: number,
   ): void
   conv(
