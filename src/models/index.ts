@@ -24,3 +24,7 @@ export { buildMtcnn, MTCNN_CHANNELS, MTCNN_NETWORKS, type MtcnnNetwork, swapSpat
 export { type PackagedName, packagedManifests } from './packaged.ts'
 export { addressSource, type ModelSource, memorySource, type ReadOptions, urlSource } from './source.ts'
 export { sha256, verify } from './verify.ts'
+export { fromNpyFolder } from './weights/facenet-npy.ts'
+export { fromFacenetPytorch } from './weights/facenet-pytorch.ts'
+export { readNpy } from './weights/npy.ts'
+export { readStateDict } from './weights/torch.ts'
