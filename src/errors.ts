@@ -11,7 +11,7 @@
  * - `BACKEND_LOST`: the backend stopped working after it had started (a lost GPU context).
  * - `ENGINE_MISMATCH`: TensorFlow.js packages of different versions, or two copies of its core.
  * - `MODEL_NOT_FOUND`: a file of a model is not where its source says.
- * - `MODEL_INVALID`: a manifest or a graph is malformed.
+ * - `MODEL_INVALID`: a manifest, a graph or a file of weights is malformed, or wants code to be run.
  * - `MODEL_CORRUPT`: a file of a model has other bytes than its manifest says.
  * - `NETWORK_FAILED`: a network gave an output of the wrong shape, or not-a-number.
  * - `OUTPUT_FAILED`: a file could not be written.

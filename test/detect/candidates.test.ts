@@ -9,9 +9,9 @@ import {
   regress,
   square,
 } from '../../src/detect/candidates.ts'
-import { BATCH_SIZES, splitBatch } from '../../src/models/batches.ts'
 import { type Face, selectFaces } from '../../src/detect/detector.ts'
 import { pointsToPicture } from '../../src/detect/output.ts'
+import { BATCH_SIZES, splitBatch } from '../../src/models/batches.ts'
 import { random } from '../random.ts'
 import { candidatesOf, crowd } from './boxes.ts'
 
