@@ -1,37 +1,10 @@
 import { FacewiseError } from '../errors.ts'
 import { cropBox } from '../image/crop-box.ts'
 import type { Box, Picture } from '../image/picture.ts'
-import { estimateSimilarity, type Point, warpSimilarity } from '../image/warp.ts'
+import { estimateSimilarity, warpSimilarity } from '../image/warp.ts'
+import type { Alignment, BoxAlignment, FivePoints } from '../models/manifest.ts'
 
-/** Left eye, right eye, nose, left and right mouth corner in pixels; left and right as seen in the picture. */
-export type FivePoints = readonly [Point, Point, Point, Point, Point]
-
-/** How a face is brought to the input of a network; part of what the network is. */
-export type Alignment = BoxAlignment | PointAlignment
-
-/** The box of the face, with a margin, stretched to the input. */
-export interface BoxAlignment {
-  readonly kind: 'box'
-  /**
-   * What is added on the left and on the right (`x`), above and below (`y`): in shares of the box's width and height, or in pixels of
-   * the picture. Less than 0 cuts off. FaceNet's own margin of 44 pixels in all is `{ x: 22, y: 22, unit: 'pixels' }`.
-   */
-  readonly margin: { readonly x: number; readonly y: number; readonly unit: 'share' | 'pixels' }
-  /** Lengthens the shorter side, after the margin, about the same centre, so that nothing is stretched. Not by default. */
-  readonly square?: boolean
-  /**
-   * What becomes of a box that leaves the picture. `clip`, the default: it is cut at the picture's edge before it is stretched, as in
-   * FaceNet's own code. `black`: what lies outside is black. `repeat`: it shows the outermost pixels again.
-   */
-  readonly outside?: 'clip' | 'black' | 'repeat'
-}
-
-/** The similarity that brings a face's five points nearest to a template. What lies outside the picture is black. */
-export interface PointAlignment {
-  readonly kind: 'points'
-  /** In pixels of the input; the top left corner of the top left pixel is (0, 0). */
-  readonly template: FivePoints
-}
+export type { Alignment, BoxAlignment, FivePoints, PointAlignment } from '../models/manifest.ts'
 
 /** What alignment needs of a face; a detector's faces have it. */
 export interface AlignableFace {

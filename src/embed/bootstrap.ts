@@ -36,7 +36,7 @@ export interface BootstrapRates {
  * and Pankanti, "Error analysis of pattern recognition systems: the subsets bootstrap", CVIU 93(1), 2004).
  *
  * Where no error was seen it can only say 0: under some 30 errors trust `clopperPearson`'s upper end instead. Time grows with
- * replicates times people squared: 0.2 s for 700 people.
+ * replicates times people squared: 0.3 s for 700 people.
  *
  * @throws FacewiseError `INVALID_ARGUMENT` for numbers of subjects out of range, lists of different lengths or options that make no sense.
  */

@@ -33,8 +33,9 @@ export const MAX_CLUSTERED = 16_384
  *
  * The result is the same in every run. Where distances are exactly equal the earlier embedding is joined first.
  *
- * `average` asks whether two groups look alike as a whole, so that one odd picture does not bridge two people, as it does with `single`
- * (and with DBSCAN), and does not part one, as with `complete`.
+ * `average` asks whether two groups look alike as a whole: one odd picture does not bridge two people, as it does by `single` linkage
+ * (and DBSCAN), and does not part one, as by `complete`. With it the threshold of a false match rate of 1e-3 is a good one whether people
+ * have two pictures or sixty. `complete` groups a little better where nobody has more than two or three, and falls apart where they have more.
  *
  * @param embeddings Of one model; an array of vectors or a matrix of `packVectors`.
  * @throws FacewiseError `INVALID_ARGUMENT` for more than {@link MAX_CLUSTERED} embeddings (cluster them in parts), a threshold that is

@@ -71,22 +71,37 @@ export interface EmbeddingManifest {
   calibration?: { slope: number; intercept: number }
 }
 
-/** How a face is cut out of a picture. */
-export type Alignment =
-  | {
-      kind: 'box'
-      /** Added on each side of the detected box: shares of its width and height, or pixels of the picture. */
-      margin: { x: number; y: number; unit: 'share' | 'pixels' }
-      /** Whether the shorter side is then made as long as the longer one; otherwise the box is stretched to the network's input. */
-      square?: boolean
-    }
-  | {
-      kind: 'points'
-      /** Where left eye, right eye, nose and left and right mouth corner (as seen in the picture) come to lie, in pixels of the input. */
-      template: [Point, Point, Point, Point, Point]
-    }
+/** Left eye, right eye, nose, left and right mouth corner in pixels; left and right as seen in the picture. */
+export type FivePoints = readonly [Point, Point, Point, Point, Point]
 
-type Point = [x: number, y: number]
+type Point = readonly [x: number, y: number]
+
+/** How a face is brought to the input of a network; part of what the network is. */
+export type Alignment = BoxAlignment | PointAlignment
+
+/** The box of the face, with a margin, stretched to the input. */
+export interface BoxAlignment {
+  readonly kind: 'box'
+  /**
+   * What is added on the left and on the right (`x`), above and below (`y`): in shares of the box's width and height, or in pixels of
+   * the picture. Less than 0 cuts off. FaceNet's own margin of 44 pixels in all is `{ x: 22, y: 22, unit: 'pixels' }`.
+   */
+  readonly margin: { readonly x: number; readonly y: number; readonly unit: 'share' | 'pixels' }
+  /** Lengthens the shorter side, after the margin, about the same centre, so that nothing is stretched. Not by default. */
+  readonly square?: boolean
+  /**
+   * What becomes of a box that leaves the picture. `clip`, the default: it is cut at the picture's edge before it is stretched, as in
+   * FaceNet's own code. `black`: what lies outside is black. `repeat`: it shows the outermost pixels again.
+   */
+  readonly outside?: 'clip' | 'black' | 'repeat'
+}
+
+/** The similarity that brings a face's five points nearest to a template. What lies outside the picture is black. */
+export interface PointAlignment {
+  readonly kind: 'points'
+  /** In pixels of the input; the top left corner of the top left pixel is (0, 0). */
+  readonly template: FivePoints
+}
 
 /** Error rates of comparisons, as ISO/IEC 19795-1 names them, by the distance up to which two faces count as one person's. */
 export interface ThresholdTable {
@@ -155,6 +170,7 @@ const AlignmentSchema = v.variant('kind', [
     kind: v.literal('box'),
     margin: v.strictObject({ x: Finite, y: Finite, unit: v.picklist(['share', 'pixels']) }),
     square: v.optional(v.boolean()),
+    outside: v.optional(v.picklist(['clip', 'black', 'repeat'])),
   }),
   v.strictObject({ kind: v.literal('points'), template: v.tuple([Point, Point, Point, Point, Point]) }),
 ])

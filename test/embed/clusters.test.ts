@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Clusters, cluster, type Linkage, MAX_CLUSTERED, pairwiseF } from '../../src/embed/clusters.ts'
 import { distance, type Metric, packVectors, type Vector } from '../../src/embed/metrics.ts'
+import { allPairs } from '../../src/embed/pairs.ts'
+import { distributions, thresholdAtFmr } from '../../src/embed/rates.ts'
 import { random } from '../random.ts'
 import { facesOf } from './gaussian.ts'
 
@@ -113,6 +115,16 @@ describe('clusters', () => {
     expect(sizes('single')).toBe(9)
     expect(sizes('average')).toBeLessThan(5)
     expect(sizes('complete')).toBeLessThan(5)
+  })
+
+  test('at the threshold of a false match rate, average linkage keeps people together who have many pictures', () => {
+    const { vectors, subjects } = facesOf(random(1), { people: 40, pictures: 15, dimension: 24, noise: 0.75 })
+    const { genuine, impostor } = allPairs(vectors, subjects)
+    const threshold = thresholdAtFmr(distributions(genuine.distances, impostor.distances), 1e-3)
+    const f = (linkage: Linkage): number => pairwiseF(cluster(vectors, { threshold, linkage }).labels, subjects).f
+    expect(f('average')).toBeGreaterThan(0.8)
+    expect(f('average')).toBeGreaterThan(f('complete') + 0.2)
+    expect(f('average')).toBeGreaterThan(f('single') + 0.2)
   })
 
   test('of thousands of faces are the people', () => {
