@@ -6,6 +6,8 @@
  * - `IMAGE_UNREADABLE`: the bytes are no picture of a known format, or are damaged.
  * - `IMAGE_TOO_LARGE`: the picture has more pixels than the limit; nothing was decoded.
  * - `IMAGE_UNSUPPORTED`: this kind of input cannot be read on this platform.
+ * - `FACE_NOT_FOUND`: a picture shows no face where one is needed.
+ * - `FACE_AMBIGUOUS`: a picture shows several faces where one alone is wanted.
  * - `DEPENDENCY_MISSING`: an optional package is not installed; the message names the command that installs it.
  * - `BACKEND_UNAVAILABLE`: no TensorFlow.js backend of those allowed could start; the message lists each and why.
  * - `BACKEND_LOST`: the backend stopped working after it had started (a lost GPU context).
@@ -24,6 +26,8 @@ export type FacewiseErrorCode =
   | 'IMAGE_UNREADABLE'
   | 'IMAGE_TOO_LARGE'
   | 'IMAGE_UNSUPPORTED'
+  | 'FACE_NOT_FOUND'
+  | 'FACE_AMBIGUOUS'
   | 'DEPENDENCY_MISSING'
   | 'BACKEND_UNAVAILABLE'
   | 'BACKEND_LOST'

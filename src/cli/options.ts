@@ -104,3 +104,12 @@ function backends(text: string): BackendName[] {
     return name
   })
 }
+
+/** A rate between 0 and 1. */
+export function rate(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && value < 1)) {
+    throw new InvalidArgumentError('Give a rate between 0 and 1, as in 1e-3.')
+  }
+  return value
+}

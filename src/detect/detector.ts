@@ -1,3 +1,4 @@
+import { FacewiseError } from '../errors.ts'
 import type { ImageInput } from '../image/input.ts'
 import type { Box, Picture } from '../image/picture.ts'
 import type { Point } from '../image/warp.ts'
@@ -50,4 +51,37 @@ export function selectFaces(
   const area = ({ box }: Face): number => box.width * box.height
   const ranked = [...faces].sort(keep === 'largest' ? (a, b) => area(b) - area(a) : byScore)
   return ranked.slice(0, maxFaces).sort(byScore)
+}
+
+/** Which face of a picture is meant where one is needed. */
+export type FaceRule = 'largest' | 'center' | 'best' | 'only'
+
+/**
+ * The one face that is meant: the `largest` (by area), the one nearest to the picture's `center`, the one with the `best` score, or
+ * the `only` one.
+ *
+ * @throws FacewiseError `FACE_NOT_FOUND` if there is none; `FACE_AMBIGUOUS` if there are several and the rule is `only`.
+ */
+export function oneFace(faces: readonly Face[], picture: { width: number; height: number }, rule: FaceRule): Face {
+  if (faces.length === 0) {
+    throw new FacewiseError(
+      'FACE_NOT_FOUND',
+      'No face was found. Is it smaller than `minFaceSize`, turned away or covered?',
+    )
+  }
+  if (rule === 'only' && faces.length > 1) {
+    throw new FacewiseError(
+      'FACE_AMBIGUOUS',
+      `There are ${faces.length} faces where one alone is wanted. Crop the picture, or say which counts: the largest, or the most central.`,
+    )
+  }
+  if (rule === 'center') return byCentrality(faces, picture)[0]
+  return selectFaces(faces, 1, rule === 'largest' ? 'largest' : 'best')[0]
+}
+
+/** Faces by the distance of their middle from that of the picture, nearest first. */
+export function byCentrality(faces: readonly Face[], { width, height }: { width: number; height: number }): Face[] {
+  const distance = ({ box }: Face): number =>
+    Math.hypot(box.x + (box.width - width) / 2, box.y + (box.height - height) / 2)
+  return [...faces].sort((a, b) => distance(a) - distance(b))
 }

@@ -7,7 +7,16 @@ export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../error
 export type { DecodeOptions, ImageInput } from '../image/input.ts'
 export type { Box, Picture } from '../image/picture.ts'
 export { type Candidates, concat, NO_CANDIDATES, pick, probability, reclassify, regress, square } from './candidates.ts'
-export { type DetectOptions, type Detector, type Face, type Landmarks, selectFaces } from './detector.ts'
+export {
+  byCentrality,
+  type DetectOptions,
+  type Detector,
+  type Face,
+  type FaceRule,
+  type Landmarks,
+  oneFace,
+  selectFaces,
+} from './detector.ts'
 export {
   createMtcnn,
   type Mtcnn,

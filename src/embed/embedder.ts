@@ -7,9 +7,10 @@ import { type LoadModelOptions, loadModel } from '../models/load.ts'
 import type { Alignment, EmbedderManifest, Manifest } from '../models/manifest.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
 import { type AlignableFace, alignCrops, type InputSize, mirror } from './alignment.ts'
-import type { Embedding } from './embedding.ts'
+import { type Clusters, cluster } from './clusters.ts'
+import { assertOf, type Embedding } from './embedding.ts'
 import { distance } from './metrics.ts'
-import { type Verification, type VerifyOptions, verifyEmbeddings } from './verification.ts'
+import { limitFor, type Verification, type VerifyOptions, verifyEmbeddings } from './verification.ts'
 
 /** Options of {@link createEmbedder}. */
 export interface EmbedderOptions {
@@ -50,6 +51,13 @@ export interface Embedder {
   distance(a: Embedding, b: Embedding): number
   /** Whether two embeddings of this model are one person's. @throws FacewiseError `INVALID_ARGUMENT` */
   verify(a: Embedding, b: Embedding, options?: VerifyOptions): Verification
+  /**
+   * Groups embeddings of this model by person (see {@link cluster}).
+   *
+   * @param options up to which distance groups are joined: by default the threshold at a false match rate of 1e-3.
+   * @throws FacewiseError `INVALID_ARGUMENT` as `verify` and `cluster` do.
+   */
+  cluster(embeddings: readonly Embedding[], options?: VerifyOptions): Clusters
   /** Frees the weights. */
   dispose(): void
   [Symbol.dispose](): void
@@ -107,6 +115,8 @@ export async function createEmbedder(
     ...(mirrored !== embedding.mirror ? [`mirror=${mirrored}`] : []),
     ...(centre !== embedding.centre ? ['centre=false'] : []),
   ]
+  /** As the manifest says, so that its thresholds apply. */
+  const own = changes.length === 0
   const id = [manifest.name, changes.join(',')].filter(Boolean).join('#')
 
   /** Embeds `count` crops that `draw` writes, from one index to before another, a batch at a time. */
@@ -130,7 +140,7 @@ export async function createEmbedder(
       const outputs = await running.use(({ network }: { network: Network }) => network.run(inputs, signal))
       for (let i = 0; i < to - from; i++) {
         const rows = outputs.map(rows => rows.subarray(i * embedding.dimension, (i + 1) * embedding.dimension))
-        embeddings.push({ vector: finish(rows, centre), model: id })
+        embeddings.push({ vector: finish(rows, centre, embedding.metric), model: id })
       }
     }
     return embeddings
@@ -160,7 +170,16 @@ export async function createEmbedder(
       return embedAll(crops.length, draw, call)
     },
     distance: (a, b) => distance(a.vector, b.vector, embedding.metric),
-    verify: (a, b, how = {}) => verifyEmbeddings(a, b, manifest, id, changes.length === 0, how),
+    verify: (a, b, how = {}) => verifyEmbeddings(a, b, manifest, id, own, how),
+    cluster(embeddings, how = {}) {
+      assertOf(id, embedding.dimension, embeddings)
+      const { threshold } = limitFor(manifest, id, own, how)
+      const { metric } = embedding
+      return cluster(
+        embeddings.map(({ vector }) => vector),
+        { threshold, metric },
+      )
+    },
     dispose: running.dispose,
     [Symbol.dispose]: running.dispose,
   }
@@ -176,18 +195,21 @@ function inputSizeOf({ name, networks: [{ inputSize }] }: EmbedderManifest): [he
 }
 
 /**
- * One vector of the network's outputs for a face: mirrored outputs are added, the mean is subtracted, and after either the vector is
- * brought to length 1 again. A single output stays as the network gives it, so that distances are those that its authors published.
+ * One vector of the network's outputs for a face: that of the mirrored face is added, the mean embedding is subtracted. Where vectors
+ * are compared by angle, they have length 1 after each step.
  */
-function finish(rows: readonly Float32Array[], centre: readonly number[] | undefined): Float32Array {
+function finish(
+  rows: readonly Float32Array[],
+  centre: readonly number[] | undefined,
+  metric: EmbedderManifest['embedding']['metric'],
+): Float32Array {
   const vector = rows[0].slice()
-  if (rows.length > 1) {
-    for (const row of rows.slice(1)) for (let i = 0; i < vector.length; i++) vector[i] += row[i]
-    scaleToUnit(vector)
-  }
+  for (const row of rows.slice(1)) for (let i = 0; i < vector.length; i++) vector[i] += row[i]
+  if (metric === 'cosine') scaleToUnit(vector)
+  else for (let i = 0; i < vector.length; i++) vector[i] /= rows.length
   if (centre) {
     for (let i = 0; i < vector.length; i++) vector[i] -= centre[i]
-    scaleToUnit(vector)
+    if (metric === 'cosine') scaleToUnit(vector)
   }
   return vector
 }

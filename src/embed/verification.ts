@@ -43,26 +43,40 @@ export const DEFAULT_FMR = 1e-3
 export function verifyEmbeddings(
   a: Embedding,
   b: Embedding,
+  manifest: EmbedderManifest,
+  id: string,
+  own: boolean,
+  options: VerifyOptions,
+): Verification {
+  const { embedding } = manifest
+  assertOf(id, embedding.dimension, [a, b])
+  const { metric, calibration } = embedding
+  const limit = limitFor(manifest, id, own, options)
+  const between = distance(a.vector, b.vector, metric)
+  return {
+    same: between <= limit.threshold,
+    distance: between,
+    metric,
+    ...limit,
+    ...(own && calibration && { confidence: confidence(between, calibration) }),
+    model: id,
+  }
+}
+
+/**
+ * Up to which distance two faces count as one person's, and what the model's table says about it.
+ *
+ * @throws FacewiseError `INVALID_ARGUMENT` for a rate that the table does not reach, or one of a model that is not used as measured.
+ */
+export function limitFor(
   { embedding, name }: EmbedderManifest,
   id: string,
   own: boolean,
-  { fmr, threshold }: VerifyOptions,
-): Verification {
-  assertOf(id, embedding.dimension, [a, b])
-  const { metric } = embedding
-  const between = distance(a.vector, b.vector, metric)
-  const calibration = own ? embedding.calibration : undefined
-  const common = {
-    distance: between,
-    metric,
-    model: id,
-    ...(calibration && { confidence: confidence(between, calibration) }),
-  }
+  { fmr = DEFAULT_FMR, threshold }: VerifyOptions,
+): Pick<Verification, 'threshold' | 'fmr' | 'fnmr'> {
   if (threshold !== undefined) {
-    if (!(threshold >= 0)) {
-      throw new FacewiseError('INVALID_ARGUMENT', `A threshold is a distance, 0 or more; got ${threshold}.`)
-    }
-    return { same: between <= threshold, threshold, ...common }
+    if (threshold >= 0) return { threshold }
+    throw new FacewiseError('INVALID_ARGUMENT', `A threshold is a distance, 0 or more; got ${threshold}.`)
   }
   if (!own) {
     throw new FacewiseError(
@@ -70,8 +84,8 @@ export function verifyEmbeddings(
       `The thresholds of ${name} were measured as its manifest says, not as ${id}: give \`threshold\`, a distance of your own measuring.`,
     )
   }
-  const rate = rateFor(embedding.thresholds?.rates ?? [], fmr ?? DEFAULT_FMR, name)
-  return { same: between <= rate.threshold, threshold: rate.threshold, fmr: rate.fmr, fnmr: rate.fnmr, ...common }
+  const rate = rateFor(embedding.thresholds?.rates ?? [], fmr, name)
+  return { threshold: rate.threshold, fmr: rate.fmr, fnmr: rate.fnmr }
 }
 
 /**

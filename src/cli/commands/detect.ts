@@ -1,6 +1,6 @@
-import { Option } from 'commander'
-import { createMtcnn, type Face, type Mtcnn, selectFaces } from '../../detect/index.ts'
+import { createMtcnn, type Face, type Mtcnn } from '../../detect/index.ts'
 import type { Picture } from '../../image/index.ts'
+import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
 import { writeDrawing } from '../draw.ts'
 import { prepareDrawings } from '../drawings.ts'
@@ -21,14 +21,11 @@ import { count, table } from '../table.ts'
 import { type Style, styleOf } from '../terminal.ts'
 
 interface Options extends DetectorOptions {
-  readonly faces: Choice
+  readonly faces: FaceChoice
   readonly maxFaces?: number
   readonly draw?: string
   readonly json?: boolean
 }
-
-/** Which faces of a picture are wanted. */
-type Choice = 'all' | 'largest' | 'center'
 
 /** `facewise detect`. */
 export const detect: RegisterCommand = (program, context) => {
@@ -38,11 +35,7 @@ export const detect: RegisterCommand = (program, context) => {
     .argument('<file...>', 'pictures, folders, globs ("2024/**/*.jpg"), http(s) addresses, or - for standard input')
     .option('--draw <folder>', 'write copies with the faces drawn in')
   addDetectorOptions(command, DETECTOR_DEFAULTS)
-    .addOption(
-      new Option('--faces <which>', 'all faces of a picture, or only the largest or most central one')
-        .choices(['all', 'largest', 'center'])
-        .default('all'),
-    )
+    .addOption(facesOption())
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
     .option(...JSON_OPTION)
     .addHelpText('after', HELP)
@@ -105,7 +98,7 @@ async function detectAll(words: readonly string[], options: Options, context: Co
       try {
         if ('error' in input) throw input.error
         detector ??= await createMtcnn(detectorSettings(options, DETECTOR_DEFAULTS))
-        const faces = choose(await detector.detect(input.picture), input.picture, options)
+        const faces = chooseFaces(await detector.detect(input.picture), input.picture, options)
         const drawn = drawings?.pathFor(name)
         if (drawn !== undefined) await writeDrawing(drawn, input.picture, faces)
         settle(() => report.found(name, input.picture, faces, drawn))
@@ -120,15 +113,6 @@ async function detectAll(words: readonly string[], options: Options, context: Co
     detector?.dispose()
   }
   report.end()
-}
-
-/** The wanted faces, best score first. */
-function choose(faces: readonly Face[], picture: Picture, { faces: choice, maxFaces }: Options): Face[] {
-  if (choice === 'all') return selectFaces(faces, maxFaces)
-  if (choice === 'largest') return selectFaces(faces, maxFaces ?? 1, 'largest')
-  const distance = ({ box }: Face): number =>
-    Math.hypot(box.x + (box.width - picture.width) / 2, box.y + (box.height - picture.height) / 2)
-  return selectFaces([...faces].sort((a, b) => distance(a) - distance(b)).slice(0, maxFaces ?? 1))
 }
 
 /** How results are told. */

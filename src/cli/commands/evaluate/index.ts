@@ -1,5 +1,6 @@
 import type { RegisterCommand } from '../../command.ts'
 import { evaluateDetection } from './detection.ts'
+import { evaluatePairs } from './pairs.ts'
 
 /** `facewise evaluate`: a group, one command for each thing that can be measured. */
 export const evaluate: RegisterCommand = (program, context) => {
@@ -8,11 +9,14 @@ export const evaluate: RegisterCommand = (program, context) => {
     .description('Measures how well it works, on labelled data.')
     .addHelpText('after', HELP)
   evaluateDetection(group, context)
+  evaluatePairs(group, context)
 }
 
 const HELP = `
 Examples:
   facewise evaluate detection data/wider-part
       How many of the labelled faces are found, and how many findings are false.
+  facewise evaluate pairs lfw/pairs-test.csv
+      How well one person is told from two.
   facewise evaluate detection --help
       What the labels look like, and the rules.`
