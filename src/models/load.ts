@@ -1,20 +1,20 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter'
 import type { io } from '@tensorflow/tfjs-core'
-import { packagedSource, sourceAt } from '#platform/models'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
 import { checkedRead } from './cache.ts'
 import type { GraphModelJson } from './graph.ts'
-import { type Manifest, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
+import type { Manifest, ModelFile, NetworkManifest } from './manifest.ts'
 import { createNetwork, type Network } from './network.ts'
-import { type PackagedName, packagedManifests } from './packaged.ts'
+import type { PackagedName } from './packaged.ts'
+import { resolveModel } from './resolve.ts'
 import type { ModelSource } from './source.ts'
 
 /** Where a model comes from, and who hears how far it is. */
 export interface LoadModelOptions {
-  /** Its files: a source, or the address or (in Node) folder below which they are. The package's own by default. */
+  /** Its files: a source, or the address or (in Node) folder below which they are. Found by name by default (`findModel`). */
   readonly source?: ModelSource | string | URL
-  /** What the model is; the package's own by default. Checked against the schema. */
+  /** What the model is; the package's own by default, or `manifest.json` among the files of `source`. Checked against the schema. */
   readonly manifest?: unknown
   /** Keep fetched files in the browser's Cache API, by their sha256; `true` by default, without effect in Node. */
   readonly cache?: boolean
@@ -42,25 +42,16 @@ export interface Model {
  * Loads a model: reads its files, checks every one against its sha256, builds its networks and runs each once, so that the first real
  * call is as fast as the next.
  *
- * @param name a packaged model; any name where `options.manifest` is given.
- * @throws FacewiseError `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_INVALID`, `NETWORK_FAILED`, `ABORTED`.
+ * @param name a model of the package, or in Node one of the model directory; any name where `options.manifest` or `options.source` is given.
+ * @throws FacewiseError `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_INVALID`, `NETWORK_FAILED`, `ABORTED`.
  */
 export async function loadModel(
   name: PackagedName | (string & {}),
   options: LoadModelOptions & { readonly engine: Engine },
 ): Promise<Model> {
   const { engine, onProgress, signal } = options
-  if (options.manifest === undefined && !Object.hasOwn(packagedManifests, name)) {
-    const known = Object.keys(packagedManifests).join(', ')
-    throw new FacewiseError(
-      'INVALID_ARGUMENT',
-      `There is no packaged model "${name}"; there is ${known}. For another, give its \`manifest\`.`,
-    )
-  }
-  const manifest = parseManifest(options.manifest ?? packagedManifests[name as PackagedName])
-  const given = options.source ?? packagedSource(manifest.name)
-  const plain = typeof given === 'string' || given instanceof URL ? sourceAt(given) : given
-  const read = checkedRead(plain, options.cache !== false)
+  const { manifest, source } = await resolveModel(name, options)
+  const read = checkedRead(source, options.cache !== false)
 
   const files = manifest.networks.flatMap(network => [network.graph, ...network.weights])
   const totalBytes = files.reduce((sum, file) => sum + file.bytes, 0)
