@@ -152,7 +152,8 @@ export async function installModel(
     await writing(folder, () => renameWhenFree(draft, folder))
     return { folder, manifest, store }
   } finally {
-    await rm(draft, { recursive: true, force: true })
+    // Where this fails too, the error above says why; the next pull tidies up.
+    await rm(draft, { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

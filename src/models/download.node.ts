@@ -231,7 +231,11 @@ function unreachable({ name }: DownloadFile, address: string, error: Error): Fac
 }
 
 /** Half at least, so that a busy server gets rest; the other half at random, so that not all come back at once. */
-function waitFor(failures: number, { retryAfterMs }: Interrupted, { backoffMs, maxWaitMs }: DownloadPolicy): number {
+export function waitFor(
+  failures: number,
+  { retryAfterMs }: Interrupted,
+  { backoffMs, maxWaitMs }: DownloadPolicy,
+): number {
   const backoff = backoffMs * 2 ** (failures - 1) * (0.5 + Math.random() / 2)
   return Math.min(maxWaitMs, Math.max(backoff, retryAfterMs ?? 0))
 }

@@ -119,10 +119,11 @@ function request(
   fresh: boolean,
 ): { url: URL; headers: Record<string, string> } {
   const url = new URL(address)
-  // Compressed on the way, a range would be one of the compressed bytes.
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+  const headers: Record<string, string> = {}
   if (fresh) headers['cache-control'] = 'no-cache'
-  if (size > 0) {
+  // Compressed on the way, a range would be one of the compressed bytes. With a range `fetch` asks for that by itself.
+  if (size === 0) headers['accept-encoding'] = 'identity'
+  else {
     headers.range = `bytes=${size}-`
     if (validator !== undefined) headers['if-range'] = validator
   }
