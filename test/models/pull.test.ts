@@ -251,6 +251,21 @@ describe('a pull that is killed', () => {
     expect(server.requests.map(({ name, headers }) => [name, headers.range])).toEqual([['kernel-7.raw', 'bytes=5000-']])
     await expectWhole()
   })
+
+  test('while it writes the model leaves none either, and what it wrote is tidied up', async () => {
+    const child = startChild('die')
+    expect(await child.ended).toMatchObject({ signal: 'SIGKILL', lines: ['download', 'convert', 'write'] })
+    const [, draft] = readdirSync(join(directory, '.partial')).filter(
+      name => name.startsWith('tiny') && name !== 'tiny',
+    )
+    expect(readdirSync(join(directory, '.partial', draft))).toEqual(['tiny.graph.json'])
+    expect(existsSync(join(directory, 'tiny'))).toBe(false)
+
+    server.requests.length = 0
+    expect(await pull()).toMatchObject({ pulled: true })
+    expect(server.requests).toEqual([])
+    await expectWhole()
+  })
 })
 
 function sizeOf(path: string): number {
@@ -258,9 +273,12 @@ function sizeOf(path: string): number {
 }
 
 /** A real process that pulls into the same directory. */
-function startChild(): { process: ChildProcess; ended: Promise<{ signal: string | null; lines: string[] }> } {
+function startChild(...words: string[]): {
+  process: ChildProcess
+  ended: Promise<{ signal: string | null; lines: string[] }>
+} {
   const script = fileURLToPath(new URL('pull-child.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, server.base, directory], {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, server.base, directory, ...words], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   children.push(child)
