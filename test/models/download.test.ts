@@ -175,6 +175,8 @@ describe('a broken connection', () => {
     misbehave({ cutAfter: 5000 }, { shifted: true })
     await expectWhole(get())
     expect(asked().map(({ headers }) => headers.range)).toEqual([undefined, 'bytes=5000-', undefined])
+    // Noticed at once, not taken for a damaged file.
+    expect(asked()[2].headers['cache-control']).toBeUndefined()
   })
 
   test('from a server that has fewer bytes than were kept, from the start', async () => {
