@@ -20,6 +20,7 @@ const lock = join(cache, 'lock')
 const INGREDIENTS = [
   'src/**',
   'models/**/manifest.json',
+  'models/**/download.json',
   'models/**/*.md',
   'scripts/build-models.ts',
   'scripts/native-backend.mjs',

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import pkg from '../../package.json' with { type: 'json' }
 import { isFacewiseError } from '../errors.ts'
-import type { CommandContext } from './command.ts'
+import type { CommandContext, RegisterCommand } from './command.ts'
 import { commands } from './commands/index.ts'
 import { affectsAll, failureOf } from './failure.ts'
 import type { Terminal } from './terminal.ts'
@@ -17,7 +17,7 @@ export const ExitCode = {
 } as const
 
 /** The `facewise` command with all that it can do. */
-export function createProgram(context: CommandContext): Command {
+export function createProgram(context: CommandContext, registered: readonly RegisterCommand[] = commands): Command {
   const { stdout, stderr } = context.terminal
   const program = new Command('facewise')
     .description('Finds faces in photos, with MTCNN on TensorFlow.js.')
@@ -34,7 +34,7 @@ export function createProgram(context: CommandContext): Command {
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
-  for (const register of commands) register(program, context)
+  for (const register of registered) register(program, context)
   for (const command of withDescendants(program)) {
     command.showHelpAfterError(helpPointer(command))
   }
@@ -55,9 +55,14 @@ Exit code: 0 all done; 1 some inputs failed, each is named, the others are done;
  * Runs the command line.
  *
  * @param argv the words after `facewise`.
+ * @param registered the commands that there are.
  * @returns the exit code.
  */
-export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(
+  argv: readonly string[],
+  terminal: Terminal,
+  registered: readonly RegisterCommand[] = commands,
+): Promise<number> {
   let code: number = ExitCode.done
   const context: CommandContext = {
     terminal,
@@ -66,7 +71,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
       code = ExitCode.failed
     },
   }
-  const program = createProgram(context)
+  const program = createProgram(context, registered)
   let running = program
   program.hook('preAction', (_, command) => {
     running = command

@@ -3,8 +3,12 @@
  *
  * @module
  */
+export { findModel, pullModel } from '#platform/find-model'
 export { directorySource, packagedSource } from '#platform/models'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
+export type { PulledDtype } from './catalog.ts'
+export { type DownloadableName, downloadableNames } from './downloadable.ts'
+export type { FoundModel } from './find.ts'
 export {
   type Activation,
   type Conv2dOptions,
@@ -40,6 +44,7 @@ export { buildDlibResnet } from './networks/dlib-resnet.ts'
 export { buildInceptionResnetV1 } from './networks/inception-resnet-v1.ts'
 export { buildMtcnn, MTCNN_CHANNELS, MTCNN_NETWORKS, type MtcnnNetwork, swapSpatialAxes } from './networks/mtcnn.ts'
 export { type PackagedName, packagedManifests } from './packaged.ts'
+export type { PulledModel, PullOptions, PullProgress } from './pull.ts'
 export { addressSource, type ModelSource, memorySource, type ReadOptions, urlSource } from './source.ts'
 export { sha256, verify } from './verify.ts'
 export type { WeightFile } from './weight-file.ts'

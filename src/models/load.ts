@@ -1,24 +1,21 @@
 import type { GraphModel } from '@tensorflow/tfjs-converter'
 import type { io } from '@tensorflow/tfjs-core'
-import { packagedSource, sourceAt } from '#platform/models'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
 import { checkedRead } from './cache.ts'
 import { decodeGraph } from './fold.ts'
 import type { GraphModelJson } from './graph.ts'
-import { type Manifest, type ModelFile, type NetworkManifest, parseManifest } from './manifest.ts'
+import type { Manifest, ModelFile, NetworkManifest } from './manifest.ts'
 import { createNetwork, type Network } from './network.ts'
-import { type PackagedName, packagedManifests } from './packaged.ts'
+import type { PackagedName } from './packaged.ts'
+import { resolveModel } from './resolve.ts'
 import type { ModelSource } from './source.ts'
 
 /** Where a model comes from, and who hears how far it is. */
 export interface LoadModelOptions {
-  /** Its files: a source, or the address or (in Node) folder below which they are. The package's own by default. */
+  /** Its files: a source, or the address or (in Node) folder below which they are. Found by name by default (`findModel`). */
   readonly source?: ModelSource | string | URL
-  /**
-   * What the model is: the package's own by default, or, for a model that is not in the package, the file `manifest.json` of `source`.
-   * Checked against the schema.
-   */
+  /** What the model is; the package's own by default, or `manifest.json` among the files of `source`. Checked against the schema. */
   readonly manifest?: unknown
   /** Keep fetched files in the browser's Cache API, by their sha256; `true` by default, without effect in Node. */
   readonly cache?: boolean
@@ -46,18 +43,15 @@ export interface Model {
  * Loads a model: reads its files, checks every one against its sha256, builds its networks and runs each once, so that the first real
  * call is as fast as the next.
  *
- * @param name a packaged model; for any other, `options.source` holds its files with its manifest, or `options.manifest` is given.
- * @throws FacewiseError `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_INVALID`, `NETWORK_FAILED`, `ABORTED`.
+ * @param name a model of the package, or in Node one of the model directory; any name where `options.manifest` or `options.source` is given.
+ * @throws FacewiseError `INVALID_ARGUMENT`, `MODEL_NOT_FOUND`, `MODEL_CORRUPT`, `MODEL_INVALID`, `NETWORK_FAILED`, `ABORTED`.
  */
 export async function loadModel(
   name: PackagedName | (string & {}),
   options: LoadModelOptions & { readonly engine: Engine },
 ): Promise<Model> {
   const { engine, onProgress, signal } = options
-  const place = options.source
-  const asked = typeof place === 'string' || place instanceof URL ? sourceAt(place) : place
-  const manifest = parseManifest(options.manifest ?? (await findManifest(name, asked, signal)))
-  const source = asked ?? packagedSource(manifest.name)
+  const { manifest, source } = await resolveModel(name, options)
   const read = checkedRead(source, options.cache !== false)
 
   const files = manifest.networks.flatMap(network => [network.graph, ...network.weights])
@@ -113,25 +107,6 @@ export async function loadModel(
       if (!disposed) disposeAll()
       disposed = true
     },
-  }
-}
-
-async function findManifest(name: string, source: ModelSource | undefined, signal?: AbortSignal): Promise<unknown> {
-  if (Object.hasOwn(packagedManifests, name)) return packagedManifests[name as PackagedName]
-  if (!source) {
-    const known = Object.keys(packagedManifests).join(', ')
-    throw new FacewiseError(
-      'INVALID_ARGUMENT',
-      `There is no packaged model "${name}"; there is ${known}. For another, give the \`source\` of its files.`,
-    )
-  }
-  const bytes = await source.read('manifest.json', { signal })
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch (error) {
-    throw new FacewiseError('MODEL_INVALID', `${source.locate('manifest.json')} is no JSON: ${messageOf(error)}`, {
-      cause: error,
-    })
   }
 }
 

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { startBackend } from '../../src/backends/index.ts'
 import { type Diagnosis, diagnose, type Probes } from '../../src/cli/commands/doctor.ts'
 import { run } from '../../src/cli/program.ts'
@@ -41,6 +44,33 @@ describe('facewise doctor', () => {
     expect(out).toMatch(/^ {2}mtcnn {2}yes {2}6 files, 1\.\d+ MB: all there and unaltered; loaded in \d+ ms$/m)
     expect(out).toContain('Everything that detection needs is here.')
     expect(out).not.toContain('\u001b')
+  })
+
+  it('lists the models of the model directory, of which detection needs none', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'facewise doctor '))
+    vi.stubEnv('FACEWISE_MODEL_DIR', directory)
+    try {
+      mkdirSync(join(directory, 'own'))
+      writeFileSync(join(directory, 'own', 'manifest.json'), 'half a manif')
+      const terminal = recordingTerminal()
+      expect(await run(['doctor', '--backend', 'wasm'], terminal)).toBe(0)
+      expect(terminal.out()).toMatch(
+        /^ {2}facenet-512 {2}- {2}not here, 93\.9 MB to download; .*models pull facenet-512$/m,
+      )
+      expect(terminal.out()).toMatch(/^ {2}own {2}no {2}damaged: .*facewise models verify own\)$/m)
+      const { modelDirectory, ok } = await diagnose('0', undefined, working)
+      expect(ok).toBe(true)
+      expect(modelDirectory).toMatchObject({
+        folder: directory,
+        models: [
+          { name: 'facenet-512', state: 'available' },
+          { name: 'own', state: 'damaged' },
+        ],
+      })
+    } finally {
+      vi.unstubAllEnvs()
+      rmSync(directory, { recursive: true })
+    }
   })
 
   it('refuses a backend that it does not know', async () => {

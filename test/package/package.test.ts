@@ -236,6 +236,18 @@ describe('the installed package', () => {
     expect(stdout.trim()).toBe(manifest.version)
     expect(status).toBe(0)
   })
+
+  it('knows the models that can be pulled', () => {
+    const { status, stdout, stderr } = run('npx', ['--no-install', 'facewise', 'models', 'list', '--json'])
+    expect(stderr).toBe('')
+    expect(status).toBe(0)
+    const states = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as { name: string; state: string })
+    expect(states).toContainEqual(expect.objectContaining({ name: 'mtcnn', state: 'packaged' }))
+    expect(states).toContainEqual(expect.objectContaining({ name: 'facenet-512', state: 'available' }))
+  })
 })
 
 describe('its types', () => {

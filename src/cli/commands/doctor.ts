@@ -1,10 +1,14 @@
 import { type BackendName, type BackendReport, type Engine, startBackend } from '../../backends/index.ts'
+import { modelDirectory } from '../../models/directory.node.ts'
 import { loadModel, type PackagedName, packagedManifests } from '../../models/index.ts'
+import { type ListedModel, listModels } from '../../models/list.node.ts'
 import type { RegisterCommand } from '../command.ts'
 import { type Failure, failureOf } from '../failure.ts'
 import { backendOption, JSON_OPTION } from '../options.ts'
+import { megabytes } from '../progress.ts'
 import { count, table } from '../table.ts'
 import { type Style, styleOf } from '../terminal.ts'
+import { whereOf } from './models/list.ts'
 
 /** What `facewise doctor` finds out; `--json` prints it. */
 export interface Diagnosis {
@@ -18,6 +22,8 @@ export interface Diagnosis {
   readonly backend: BackendReport | { readonly error: Failure }
   readonly sharp: { readonly version: string; readonly libvips: string } | { readonly error: Failure }
   readonly models: readonly ModelDiagnosis[]
+  /** The models besides: pulled, or to be pulled. Detection needs none of them. */
+  readonly modelDirectory: { readonly folder: string; readonly models: readonly ListedModel[] }
   /** What to do about what is missing; empty where nothing is. */
   readonly advice: readonly string[]
 }
@@ -133,14 +139,26 @@ export async function diagnose(
     sharp:
       'error' in sharp ? sharp : { version: sharp.value.sharp ?? 'unknown', libvips: sharp.value.vips ?? 'unknown' },
     models,
+    modelDirectory: {
+      folder: modelDirectory(),
+      models: (await listModels()).filter(({ state }) => state !== 'packaged'),
+    },
     advice,
   }
+}
+
+/** Nothing is wrong where a model is not there: most people need no other than those of the package. */
+function stateText(model: ListedModel, style: Style): string {
+  const size = `${megabytes(model.bytes)} MB`
+  if (model.state === 'pulled') return `${style.good('yes')}  ${size}: pulled, in ${whereOf(model)}`
+  if (model.state === 'damaged') return `${style.bad('no')}  damaged: ${whereOf(model)}`
+  return `-  not here, ${size} to download; ${whereOf(model)}`
 }
 
 const MARKS = { chosen: 'yes', slower: 'works', failed: 'no', skipped: '-' } as const
 
 function describe(diagnosis: Diagnosis, style: Style): string {
-  const { backend, sharp, models, advice, ok } = diagnosis
+  const { backend, sharp, models, modelDirectory, advice, ok } = diagnosis
   const mark = (good: boolean): string => (good ? style.good('yes') : style.bad('no'))
   const lines = [
     ...table(
@@ -164,6 +182,7 @@ function describe(diagnosis: Diagnosis, style: Style): string {
       const size = `${count(files, 'file')}, ${(bytes / 1e6).toFixed(2)} MB`
       return `  ${name}  ${mark(!error)}  ${error ? error.message : `${size}: all there and unaltered; loaded in ${loadMs} ms`}`
     }),
+    ...modelDirectory.models.map(model => `  ${model.name}  ${stateText(model, style)}`),
     '',
     ok
       ? style.good('Everything that detection needs is here.')

@@ -3,8 +3,9 @@ import { cluster } from './cluster.ts'
 import { detect } from './detect.ts'
 import { doctor } from './doctor.ts'
 import { evaluate } from './evaluate/index.ts'
+import { models } from './models/index.ts'
 import { represent } from './represent.ts'
 import { verify } from './verify.ts'
 
 /** All commands, in the order of the help. */
-export const commands: readonly RegisterCommand[] = [detect, represent, verify, cluster, doctor, evaluate]
+export const commands: readonly RegisterCommand[] = [detect, represent, verify, cluster, models, doctor, evaluate]

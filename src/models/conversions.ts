@@ -1,0 +1,5 @@
+import type { Convert } from './catalog.ts'
+import type { DownloadableName } from './downloadable.ts'
+
+/** How the published files of each downloadable model become a model; loaded when one is pulled. */
+export const conversions: Readonly<Partial<Record<DownloadableName, () => Promise<Convert>>>> = {}
