@@ -24,6 +24,7 @@ const INGREDIENTS = [
   'models/**/*.md',
   'scripts/build-models.ts',
   'scripts/native-backend.mjs',
+  'scripts/original-weights.ts',
   'package.json',
   'package-lock.json',
   'tsconfig.json',

@@ -2,9 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import sharp, { type Sharp } from 'sharp'
 import type { BrowserCommand } from 'vitest/node'
+import { startBackend } from '../src/backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn, type MtcnnDetectOptions } from '../src/detect/index.ts'
 import { decode, resizeArea } from '../src/image/index.ts'
 import { samplePhoto } from './data.ts'
+import { embedNoise } from './models/embedding.ts'
 
 type Photo = Parameters<typeof samplePhoto>[0]
 
@@ -116,11 +118,16 @@ const otherOrigin: BrowserCommand<[]> = (): Promise<string> => {
   return other
 }
 
-export const commands = { detectInNode, pictureInNode, photoInNode, animation, otherOrigin }
+/** What Node with WebAssembly gives. */
+const embedNoiseInNode: BrowserCommand<[]> = async (): Promise<number[]> =>
+  embedNoise(await startBackend({ prefer: 'wasm' }))
+
+export const commands = { detectInNode, embedNoiseInNode, pictureInNode, photoInNode, animation, otherOrigin }
 
 declare module 'vitest/internal/browser' {
   interface BrowserCommands {
     detectInNode(photo: Photo, width: number, height: number, settings: MtcnnDetectOptions): Promise<Face[]>
+    embedNoiseInNode(): Promise<number[]>
     pictureInNode(kind: string, orientation: number): Promise<NodePicture>
     photoInNode(kind: PhotoKind): Promise<NodePicture>
     animation(format: 'gif' | 'webp'): Promise<string>

@@ -3,7 +3,7 @@ import { FacewiseError } from '../errors.ts'
 import type { StoredDtype } from './graph.ts'
 
 /** How a pulled model stores its weights. */
-export type PulledDtype = StoredDtype | 'uint8'
+export type PulledDtype = StoredDtype
 
 /** All that `--store` takes. */
 export const PULLED_DTYPES: readonly PulledDtype[] = ['float32', 'float16', 'uint8']

@@ -6,7 +6,10 @@ import { startBackend } from '../../src/backends/index.ts'
 import { type Diagnosis, diagnose, type Probes } from '../../src/cli/commands/doctor.ts'
 import { run } from '../../src/cli/program.ts'
 import { FacewiseError } from '../../src/errors.ts'
+import { packagedManifests } from '../../src/models/packaged.ts'
 import { recordingTerminal } from './terminal.ts'
+
+const packaged = Object.keys(packagedManifests)
 
 const working: Probes = {
   startBackend: () => startBackend({ prefer: 'wasm', remember: false }),
@@ -109,7 +112,7 @@ describe('diagnose', () => {
     expect('error' in sharp && sharp.error.code).toBe('UNEXPECTED')
     expect(advice).toEqual([
       expect.stringContaining('npm install sharp'),
-      expect.stringContaining('npm run build:models'),
+      ...packaged.map(name => expect.stringMatching(new RegExp(`${name}.*npm run build:models`))),
     ])
   })
 
@@ -118,6 +121,6 @@ describe('diagnose', () => {
       ...working,
       loadModel: () => Promise.reject(new FacewiseError('NETWORK_FAILED', 'Not-a-number.')),
     })
-    expect(advice).toEqual([expect.stringContaining('--backend')])
+    expect(advice).toEqual(packaged.map(name => expect.stringMatching(new RegExp(`${name}.*--backend`))))
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { startBackend } from '../../src/backends/index.ts'
-import { toFloat16 } from '../../src/models/graph.ts'
+import { decodeFloat16, encodeFloat16, toFloat16 } from '../../src/models/half.ts'
 import { random } from '../random.ts'
 
 /** The value of half-precision bits, by the definition: sign, five bits of exponent, ten of mantissa. */
@@ -56,10 +56,28 @@ describe('float16', () => {
     }
   })
 
+  test('arrays are encoded number by number, and decoded by the definition', () => {
+    const { float } = random(2)
+    const values = Float32Array.from({ length: 50_000 }, () => float(-1, 1) * 2 ** float(-30, 15.99))
+    // A view that does not begin at the start of its buffer.
+    const view = new Float32Array(values.buffer, 4)
+    const halves = new Uint16Array(view.length)
+    encodeFloat16(view, halves)
+    expect(halves).toEqual(Uint16Array.from(view, toFloat16))
+    const decoded = new Float32Array(finite.length)
+    decodeFloat16(Uint16Array.from(finite), decoded)
+    expect(decoded).toEqual(Float32Array.from(finite, fromFloat16))
+    const special = new Float32Array(3)
+    decodeFloat16(Uint16Array.of(0x7c00, 0xfc00, 0x7e00), special)
+    expect([...special]).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN])
+  })
+
   test('what does not fit is an error, never infinity', () => {
     expect(toFloat16(65_519)).toBe(0x7bff)
     for (const value of [65_520, 65_519.9999, -65_520, 1e9, Number.POSITIVE_INFINITY, Number.NaN]) {
-      expect(() => toFloat16(value), String(value)).toThrow(expect.objectContaining({ code: 'MODEL_INVALID' }))
+      const invalid = expect.objectContaining({ code: 'MODEL_INVALID' })
+      expect(() => toFloat16(value), String(value)).toThrow(invalid)
+      expect(() => encodeFloat16(Float32Array.of(1, value), new Uint16Array(2)), String(value)).toThrow(invalid)
     }
   })
 

@@ -37,13 +37,13 @@ function picture([batch, height, width]: readonly number[], seed: number): tf.Te
 function load({ model, weights: bytes }: GraphModelFiles): Promise<converter.GraphModel> {
   const { format, modelTopology, weightsManifest } = model
   const weightSpecs = weightsManifest.flatMap(group => group.weights)
-  const weightData = Uint8Array.from(bytes).buffer
+  const weightData = Uint8Array.from(bytes.flatMap(file => [...file.bytes])).buffer
   return converter.loadGraphModel(tf.io.fromMemory({ format, modelTopology, weightSpecs, weightData }))
 }
 
 function readPackaged(network: MtcnnNetwork): GraphModelFiles {
   const model = JSON.parse(readFileSync(`${folder}${network}.graph.json`, 'utf8')) as GraphModelJson
-  return { model, weights: readFileSync(`${folder}${network}.bin`) }
+  return { model, weights: [{ path: `${network}.bin`, bytes: readFileSync(`${folder}${network}.bin`) }] }
 }
 
 /** The face's logit turned into its probability, as the direct form gives it. */
@@ -122,7 +122,7 @@ test('weights stored as float16 differ from float32 ones in the first dense laye
     const stored = specs.filter(spec => spec.quantization).map(spec => spec.name)
     expect(stored).toEqual(network === 'pnet' ? [] : ['fc1/kernel'])
     const saved = specs.filter(s => s.quantization).reduce((sum, s) => sum + s.shape.reduce((a, b) => a * b, 1) * 2, 0)
-    expect(full.weights.length - half.weights.length).toBe(saved)
+    expect(full.weights[0].bytes.length - half.weights[0].bytes.length).toBe(saved)
   }
 })
 
@@ -182,6 +182,146 @@ describe('the graph builder', () => {
     model.dispose()
   })
 
+  /** A graph's output for numbers from -1 to 1 in the shape of its input. */
+  async function run(graph: GraphBuilder, shape: [number, number, number, number]): Promise<[tf.Tensor4D, tf.Tensor]> {
+    const model = await load(graph.build('w.bin'))
+    const { float } = random(6)
+    const x = tf.tensor4d(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => float(-1, 1)),
+      shape,
+    )
+    const y = model.execute(x) as tf.Tensor
+    model.dispose()
+    return [x, y]
+  }
+  const weight = (...shape: number[]): Weight => {
+    const { float } = random(shape.length + shape[0])
+    return { shape, values: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => float(-1, 1)) }
+  }
+  const tensor = ({ shape, values }: Weight): tf.Tensor => tf.tensor(values, [...shape])
+  function expectEqual(actual: tf.Tensor, expected: tf.Tensor): void {
+    expect(actual.shape).toEqual(expected.shape)
+    const [a, e] = [actual.dataSync(), expected.dataSync()]
+    expect(Math.max(...a.map((value, i) => Math.abs(value - e[i])))).toBeLessThan(1e-5)
+    expect(Math.max(...e) - Math.min(...e)).toBeGreaterThan(0.1)
+  }
+
+  test.each([
+    [[3, 3], 2, 'valid'],
+    [[1, 7], 1, 'same'],
+    [[7, 1], 1, 'same'],
+    [[2, 3], 2, 'same'],
+  ] as const)('a convolution of %j, stride %d, %s, with ReLU', async ([height, width], stride, padding) => {
+    const graph = new GraphBuilder()
+    const options = {
+      filter: weight(height, width, 3, 4),
+      bias: weight(4),
+      activation: 'relu',
+      stride,
+      padding,
+    } as const
+    graph.output('y', graph.conv2d('conv', graph.input('x', [-1, -1, -1, 3]), options))
+    const [x, y] = await run(graph, [2, 9, 10, 3])
+    const sums = tf.conv2d(x, tensor(options.filter) as tf.Tensor4D, stride, padding)
+    expectEqual(y, tf.relu(tf.add(sums, tensor(options.bias))))
+  })
+
+  test('a residual sum, a concatenation, zeros beside a map, means and lengths', async () => {
+    const graph = new GraphBuilder()
+    const x = graph.input('x', [-1, -1, -1, 3])
+    const pooled = graph.avgPool('pool', x, 2, 2, 'valid')
+    const filter = weight(1, 1, 3, 3)
+    const other = graph.conv2d('conv', pooled, { filter, bias: weight(3) })
+    const sum = graph.sum('sum', pooled, other, 'relu')
+    const plain = graph.sum('plain', pooled, other)
+    const joined = graph.concat('joined', [sum, plain, pooled])
+    const padded = graph.pad('padded', joined, { rows: 2, columns: 1, channels: 3 })
+    const means = graph.mean('means', padded)
+    const kernel = weight(12, 5)
+    const dense = graph.dense('dense', means, { kernel, bias: weight(5), activation: 'relu' })
+    const second = graph.dense('second', dense, { kernel: weight(5, 6), activation: 'relu' })
+    const third = graph.dense('third', second, { kernel: weight(6, 4) })
+    graph.output('y', graph.normalise('unit', third))
+    const [input, y] = await run(graph, [2, 7, 9, 3])
+
+    const a = tf.avgPool(input, 2, 2, 'valid')
+    const b = tf.add(tf.conv2d(a, tensor(filter) as tf.Tensor4D, 1, 'valid'), tensor(weight(3)))
+    const all = tf.concat([tf.relu(tf.add(a, b)), tf.add(a, b), a], 3)
+    const wide = tf.pad(all, [
+      [0, 0],
+      [0, 2],
+      [0, 1],
+      [0, 3],
+    ])
+    const m = tf.mean(wide, [1, 2]) as tf.Tensor2D
+    const d = tf.relu(tf.add(tf.matMul(m, tensor(kernel) as tf.Tensor2D), tensor(weight(5)))) as tf.Tensor2D
+    const e = tf.relu(tf.matMul(d, tensor(weight(5, 6)) as tf.Tensor2D)) as tf.Tensor2D
+    const f = tf.matMul(e, tensor(weight(6, 4)) as tf.Tensor2D)
+    expectEqual(y, tf.div(f, tf.norm(f, 2, 1, true)))
+  })
+
+  test('a row of zeros keeps its length', async () => {
+    const graph = new GraphBuilder()
+    const bias: Weight = { shape: [2], values: new Float32Array(2) }
+    const zeros = graph.dense('d', graph.mean('m', graph.input('x', [-1, -1, -1, 3])), {
+      kernel: { shape: [3, 2], values: new Float32Array(6) },
+      bias,
+    })
+    graph.output('y', graph.normalise('unit', zeros))
+    const [, y] = await run(graph, [1, 2, 2, 3])
+    expect([...y.dataSync()]).toEqual([0, 0])
+  })
+
+  test('kernels as bytes: each output channel uses all 255 of them, however small it is', async () => {
+    const sizes = [1, 1e-3, 50, 0]
+    const kernel = weight(3, 3, 8, 4)
+    kernel.values.forEach((value, i) => {
+      kernel.values[i] = value * sizes[i % 4]
+    })
+    const graph = new GraphBuilder()
+    const x = graph.input('x', [-1, -1, -1, 8])
+    graph.output('y', graph.conv2d('conv', x, { filter: kernel, bias: vector(0, 0, 0, 0), store: 'uint8' }))
+    const { model: json, weights: files } = graph.build('w.bin')
+    const [stored] = json.weightsManifest[0].weights
+    expect(stored).toMatchObject({ name: 'conv/kernel/stored', quantization: { dtype: 'uint8', min: -1 } })
+    expect(files[0].bytes.length).toBe(288 + 4 * 4 + 4 * 4)
+    // Through the graph: each tap of each channel by a one at its place.
+    const model = await load({ model: json, weights: files })
+    const ones = tf.reshape(tf.eye(72), [72, 3, 3, 8]) as tf.Tensor4D
+    const read = (model.execute(ones) as tf.Tensor).dataSync()
+    model.dispose()
+    const carried = [0, 0, 0, 0]
+    kernel.values.forEach((value, i) => {
+      const largest = sizes[i % 4]
+      // Half a step of rounding, and at most as much that was carried on.
+      expect(Math.abs(read[i] - value)).toBeLessThanOrEqual((1.001 * largest) / 127)
+      carried[i % 4] += read[i] - value
+    })
+    // The errors of a channel add up to less than one step.
+    carried.forEach((error, c) => {
+      expect(Math.abs(error)).toBeLessThanOrEqual(sizes[c] / 127)
+    })
+  })
+
+  test('weights over 4 MiB are split into files, with no number lost', async () => {
+    const graph = new GraphBuilder()
+    const kernel = weight(3, 1_500_000)
+    graph.output('y', graph.dense('d', graph.mean('m', graph.input('x', [-1, -1, -1, 3])), { kernel }))
+    const { model: json, weights: files } = graph.build('big.bin')
+    expect(files.map(file => [file.path, file.bytes.length])).toEqual([
+      ['big.1of5.bin', 4_194_304],
+      ['big.2of5.bin', 4_194_304],
+      ['big.3of5.bin', 4_194_304],
+      ['big.4of5.bin', 4_194_304],
+      ['big.5of5.bin', 18_000_000 + 8 - 4 * 4_194_304],
+    ])
+    expect(json.weightsManifest[0].paths).toEqual(files.map(file => file.path))
+    const whole = Buffer.concat(files.map(file => file.bytes))
+    const axes = json.weightsManifest[0].weights.findIndex(spec => spec.name === 'm/axes')
+    expect(axes).toBe(0)
+    expect(whole.subarray(8).equals(Buffer.from(kernel.values.buffer))).toBe(true)
+  })
+
   const invalid = expect.objectContaining({ code: 'MODEL_INVALID' })
   test('refuses what does not fit', () => {
     const graph = new GraphBuilder()
@@ -191,6 +331,13 @@ describe('the graph builder', () => {
     const short = { ...filter, values: new Float32Array(1) }
     expect(() => graph.conv2d('c', x, { filter: short, bias: vector(1, 1) })).toThrow(invalid)
     expect(() => graph.conv2d('d', x, { filter, bias: vector(1, 1), prelu: vector(1) })).toThrow(invalid)
+    const kernel = weight(2, 3)
+    expect(() => graph.dense('e', x, { kernel, bias: weight(2) })).toThrow(invalid)
+    expect(() => graph.dense('f', x, { kernel, factors: weight(2) })).toThrow(invalid)
+    expect(() => graph.dense('g', x, { kernel: filter })).toThrow(invalid)
+    expect(() =>
+      graph.dense('h', x, { kernel: { ...kernel, values: kernel.values.fill(Number.NaN) }, store: 'uint8' }),
+    ).toThrow(invalid)
     expect(() => graph.input('x', [1])).toThrow(/called "x"/)
   })
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Engine, startBackend } from '../../src/backends/index.ts'
-import type { GraphModelJson } from '../../src/models/graph.ts'
+import { GraphBuilder, type GraphModelJson } from '../../src/models/graph.ts'
 import { type LoadProgress, loadModel } from '../../src/models/load.ts'
 import type { Manifest, ModelFile } from '../../src/models/manifest.ts'
 import { packagedManifests } from '../../src/models/packaged.ts'
@@ -86,6 +86,51 @@ describe('loading', () => {
     expect(counts).toEqual([...counts].sort((a, b) => a - b))
     expect(seen[seen.length - 1]).toEqual({ model: 'mtcnn', loadedBytes: total, totalBytes: total })
     expect(seen.every(p => p.totalBytes === total && p.model === 'mtcnn')).toBe(true)
+    model.dispose()
+  })
+
+  test('a model that is not packaged: its manifest lies with its files', async () => {
+    const own = { ...manifest, name: 'own' }
+    const source = memorySource({ ...bytes, 'manifest.json': new TextEncoder().encode(JSON.stringify(own)) })
+    const model = await loadModel('own', { engine, source })
+    expect(model.manifest.name).toBe('own')
+    model.dispose()
+    await expect(loadModel('own', { engine, source: memorySource(bytes) })).rejects.toMatchObject({
+      code: 'MODEL_NOT_FOUND',
+      message: expect.stringContaining('manifest.json'),
+    })
+    const broken = memorySource({ 'manifest.json': new TextEncoder().encode('{') })
+    await expect(loadModel('own', { engine, source: broken })).rejects.toMatchObject({ code: 'MODEL_INVALID' })
+  })
+
+  test('a network that wants blue first gets it, and means differ by colour', async () => {
+    const graph = new GraphBuilder()
+    const x = graph.input('input', [-1, -1, -1, 3])
+    const filter = { shape: [1, 1, 3, 3], values: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) }
+    const bias = { shape: [3], values: new Float32Array(3) }
+    graph.output('output', graph.conv2d('same', x, { filter, bias }))
+    const { model: json, weights } = graph.build('same.bin')
+    const contents: Record<string, Uint8Array> = {
+      'same.graph.json': new TextEncoder().encode(JSON.stringify(json)),
+      'same.bin': weights[0].bytes,
+    }
+    const file = async (path: string): Promise<ModelFile> => ({
+      path,
+      bytes: contents[path].length,
+      sha256: await sha256(contents[path]),
+    })
+    const network = { name: 'same', graph: await file('same.graph.json'), weights: [await file('same.bin')] }
+    const own: Manifest = {
+      ...manifest,
+      input: { channels: 'bgr', mean: [1, 2, 3], divisor: 4 },
+      networks: [{ ...network, inputSize: [1, 2], output: 3 }],
+    }
+    const model = await loadModel('own', { engine, manifest: own, source: memorySource(contents) })
+    const same = model.network('same')
+    expect(same.normalisation).toEqual({ scale: 0.25, shift: [-0.25, -0.5, -0.75] })
+    const given = Float32Array.of(1, 2, 3, 4, 5, 6)
+    expect([...(await same.run([{ data: given, shape: [1, 1, 2, 3] }]))[0]]).toEqual([3, 2, 1, 6, 5, 4])
+    expect([...given]).toEqual([1, 2, 3, 4, 5, 6])
     model.dispose()
   })
 
@@ -179,6 +224,16 @@ describe('failing', () => {
     })
   })
 
+  test('a graph with two outputs', async () => {
+    const graph = JSON.parse(new TextDecoder().decode(bytes['rnet.graph.json'])) as GraphModelJson
+    graph.modelTopology.node.push({ ...graph.modelTopology.node.at(-1)!, name: 'second' })
+    const changed = await altered({ 'rnet.graph.json': new TextEncoder().encode(JSON.stringify(graph)) })
+    await expect(loadModel('mtcnn', { engine, ...changed })).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+      message: expect.stringMatching(/mtcnn\/rnet.*1 inputs and 2 outputs/),
+    })
+  })
+
   test('weights that are not numbers: found at the first run', async () => {
     const changed = await altered({ 'onet.bin': new Uint8Array(bytes['onet.bin'].length).fill(0xff) })
     await expect(loadModel('mtcnn', { engine, ...changed })).rejects.toMatchObject({
@@ -188,7 +243,10 @@ describe('failing', () => {
   })
 
   test('other channels than the manifest says', async () => {
-    const networks = manifest.networks.map(network => ({ ...network, output: network.output.slice(0, 3) }))
+    const networks = manifest.networks.map(network => ({
+      ...network,
+      output: (network.output as string[]).slice(0, 3),
+    }))
     await expect(loadModel('mtcnn', { engine, manifest: { ...manifest, networks } })).rejects.toMatchObject({
       code: 'NETWORK_FAILED',
       message: expect.stringContaining('rows of 3'),

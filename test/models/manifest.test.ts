@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { type Manifest, parseManifest } from '../../src/models/manifest.ts'
-import { packagedManifests } from '../../src/models/packaged.ts'
+import { type PackagedName, packagedManifests } from '../../src/models/packaged.ts'
 
-/** A copy of the packaged manifest with one thing changed; untyped, as a file would be. */
-function changed(path: string, value: unknown): unknown {
-  const copy = structuredClone(packagedManifests.mtcnn) as unknown as Record<string, unknown>
+/** A copy of a packaged manifest with one thing changed; untyped, as a file would be. */
+function changed(path: string, value: unknown, name: PackagedName = 'mtcnn'): unknown {
+  const copy = structuredClone(packagedManifests[name]) as unknown as Record<string, unknown>
   const keys = path.split('.')
   const last = keys.pop()!
   const parent = keys.reduce<Record<string, unknown>>((object, key) => object[key] as Record<string, unknown>, copy)
@@ -14,8 +14,8 @@ function changed(path: string, value: unknown): unknown {
 }
 
 describe('manifests', () => {
-  test('the packaged one is valid and comes back as it is', () => {
-    expect(parseManifest(packagedManifests.mtcnn)).toEqual(packagedManifests.mtcnn)
+  test.each(Object.keys(packagedManifests) as PackagedName[])('of %s: valid, and comes back as it is', name => {
+    expect(JSON.stringify(parseManifest(packagedManifests[name]))).toBe(JSON.stringify(packagedManifests[name]))
   })
 
   test.each([
@@ -25,7 +25,9 @@ describe('manifests', () => {
     ['name', '../mtcnn'],
     ['title', 7],
     ['task', 'cooking'],
-    ['input.channels', 'bgr'],
+    ['input.channels', 'bgra'],
+    ['input.mean', [1, 2]],
+    ['input.mean', Number.POSITIVE_INFINITY],
     ['input.mean', '127.5'],
     ['input.divisor', 0],
     ['input.divisor', Number.NaN],
@@ -39,6 +41,8 @@ describe('manifests', () => {
     ['networks.1.weights.0.path', ''],
     ['networks.1.inputSize', 'some'],
     ['networks.1.output', []],
+    ['networks.1.output', 0],
+    ['embedding', { dimension: 128 }],
     ['licence.spdx', undefined],
     ['source.sha256', 'z'.repeat(64)],
     ['something', 'unknown'],
@@ -51,6 +55,45 @@ describe('manifests', () => {
       message = (error as Error).message
     }
     expect(message).toContain(path)
+  })
+
+  const box = { kind: 'box', margin: { x: 0.15, y: 0.1, unit: 'share' } }
+  const rate = { fmr: 1e-3, threshold: 0.5, fmrInterval: [5e-4, 2e-3], fnmr: 0.03, fnmrInterval: [0.02, 0.04] }
+  const thresholds = { measuredOn: 'somewhere', genuine: 2208, impostor: 5_900_000, rates: [rate] }
+
+  test.each([
+    ['embedding', undefined],
+    ['embedding.dimension', 127],
+    ['embedding.metric', 'manhattan'],
+    ['embedding.mirror', undefined],
+    ['embedding.centre', [1, 2, 3]],
+    ['embedding.alignment.kind', 'eyes'],
+    ['embedding.alignment.template.4', undefined],
+    ['embedding.alignment.template.0.1', '46.6'],
+    ['embedding.alignment.margin', { x: 0, y: 0, unit: 'share' }],
+    ['embedding.alignment', { ...box, margin: { x: 1, y: 1, unit: 'inches' } }, 'embedding.alignment.margin.unit'],
+    ['embedding.thresholds', { ...thresholds, genuine: 0 }, 'embedding.thresholds.genuine'],
+    ['embedding.thresholds', { ...thresholds, rates: [{ ...rate, fmr: 2 }] }, 'embedding.thresholds.rates.0.fmr'],
+    ['embedding.calibration', { slope: -9 }, 'embedding.calibration.intercept'],
+    ['networks.0.output', 64, 'embedding.dimension'],
+  ])('of an embedder, %s: %j is refused by its name', (path, value, named = path) => {
+    expect(() => parseManifest(changed(path, value, 'dlib-resnet-128'))).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining(named) }),
+    )
+  })
+
+  test.each([
+    ['embedding.alignment', box],
+    ['embedding.alignment', { ...box, margin: { x: 22, y: 22, unit: 'pixels' }, square: true }],
+    ['embedding.centre', Array(128).fill(0.01)],
+    ['embedding.thresholds', thresholds],
+    ['embedding.calibration', { slope: -9, intercept: 5 }],
+    ['input.channels', 'bgr'],
+    ['source.sha256', undefined],
+    ['source.paper', undefined],
+  ])('of an embedder, %s: %j is taken', (path, value) => {
+    const manifest = changed(path, value, 'dlib-resnet-128')
+    expect(parseManifest(manifest)).toEqual(manifest)
   })
 
   test.each([
