@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Catalog } from '../../src/models/catalog.node.ts'
 import type { Convert, DownloadFile, DownloadRecipe } from '../../src/models/catalog.ts'
-import { toFloat16 } from '../../src/models/graph.ts'
+import { toFloat16 } from '../../src/models/half.ts'
 import { type ModelFile, parseManifest } from '../../src/models/manifest.ts'
 import { packagedManifests } from '../../src/models/packaged.ts'
 import { random } from '../random.ts'
