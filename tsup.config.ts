@@ -9,6 +9,7 @@ const BROWSER = 'dist/browser'
 const parts = {
   index: 'src/index.ts',
   detect: 'src/detect/index.ts',
+  embed: 'src/embed/index.ts',
   image: 'src/image/index.ts',
   models: 'src/models/index.ts',
   backends: 'src/backends/index.ts',

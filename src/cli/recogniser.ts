@@ -3,6 +3,7 @@ import { startBackend } from '../backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn } from '../detect/index.ts'
 import { createEmbedder, DEFAULT_EMBEDDER, type Embedder, type Embedding } from '../embed/index.ts'
 import type { Picture } from '../image/index.ts'
+import { affectsAll } from './failure.ts'
 import { addDetectorOptions, type DetectorDefaults, type DetectorOptions, detectorSettings } from './options.ts'
 
 /** The options of every command that recognises faces. */
@@ -32,6 +33,8 @@ export interface Recogniser {
   /** @param choose which of the faces that were found are to be embedded. */
   recognise(picture: Picture, choose: (faces: readonly Face[]) => Face[]): Promise<RecognisedFace[]>
   embedder(): Promise<Embedder>
+  /** Whether `error` is why no picture can be looked at: the fault of no single one. */
+  stoppedBy(error: unknown): boolean
   dispose(): void
 }
 
@@ -39,6 +42,7 @@ export interface Recogniser {
 export function createRecogniser(options: RecogniserOptions, defaults: DetectorDefaults): Recogniser {
   const settings = detectorSettings(options, defaults)
   let started: Promise<{ embedder: Embedder; detector: Mtcnn | undefined }> | undefined
+  let failure: unknown
   let disposed = false
   const start = async (): Promise<{ embedder: Embedder; detector: Mtcnn | undefined }> => {
     const backend = await startBackend(settings.backend && 'prefer' in settings.backend ? settings.backend : {})
@@ -55,11 +59,15 @@ export function createRecogniser(options: RecogniserOptions, defaults: DetectorD
     }
   }
   const running = (): NonNullable<typeof started> => {
-    started ??= start()
+    started ??= start().catch(error => {
+      failure = error
+      throw error
+    })
     return started
   }
   return {
     embedder: async () => (await running()).embedder,
+    stoppedBy: error => error === failure || affectsAll(error),
     async recognise(picture, choose) {
       const { embedder, detector } = await running()
       if (!detector) {

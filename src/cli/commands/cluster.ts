@@ -1,7 +1,7 @@
 import { DEFAULT_FMR } from '../../embed/index.ts'
 import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { affectsAll, failureLine, failureOf } from '../failure.ts'
+import { failureLine, failureOf } from '../failure.ts'
 import { expandInputs } from '../inputs.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate } from '../options.ts'
 import { loadPictures } from '../pictures.ts'
@@ -67,7 +67,7 @@ async function clusterAll(words: readonly string[], options: Options, context: C
         const faces = await recogniser.recognise(picture, all => chooseFaces(all, picture, options))
         for (const face of faces) found.push({ ...face, file: name })
       } catch (error) {
-        if (affectsAll(error)) throw error
+        if (recogniser.stoppedBy(error)) throw error
         failures++
         context.fail()
         progress.clear()

@@ -1,6 +1,6 @@
 import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { affectsAll, type Failure, failureLine, failureOf } from '../failure.ts'
+import { type Failure, failureLine, failureOf } from '../failure.ts'
 import { expandInputs } from '../inputs.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, wholeNumber } from '../options.ts'
 import { loadPictures } from '../pictures.ts'
@@ -73,7 +73,7 @@ async function representAll(words: readonly string[], options: Options, context:
           for (const row of rows(faces)) stdout.write(`  ${row}\n`)
         }
       } catch (error) {
-        if (affectsAll(error)) throw error
+        if (recogniser.stoppedBy(error)) throw error
         progress.clear()
         failed(input.name, failureOf(error))
       }

@@ -4,7 +4,7 @@ import type { Verification } from '../../embed/index.ts'
 import { FacewiseError } from '../../errors.ts'
 import { decode } from '../../image/index.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { affectsAll, failureLine, failureOf } from '../failure.ts'
+import { failureLine, failureOf } from '../failure.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate } from '../options.ts'
 import { addRecogniserOptions, createRecogniser, type RecognisedFace, type RecogniserOptions } from '../recogniser.ts'
 import { styleOf } from '../terminal.ts'
@@ -64,7 +64,7 @@ async function verifyPair(files: readonly string[], options: Options, context: C
         const picture = await decode(source, { maxPixels: pixelLimit(options) })
         found.push(...(await recogniser.recognise(picture, faces => [oneFace(faces, picture, options.faces)])))
       } catch (error) {
-        if (affectsAll(error)) throw error
+        if (recogniser.stoppedBy(error)) throw error
         context.fail()
         const failure = failureOf(error)
         if (options.json) stdout.write(`${JSON.stringify({ file, error: failure })}\n`)

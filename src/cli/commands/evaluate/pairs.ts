@@ -18,7 +18,7 @@ import { FacewiseError, messageOf } from '../../../errors.ts'
 import type { FaceChoice } from '../../choice.ts'
 import { facesOption } from '../../choice.ts'
 import type { CommandContext } from '../../command.ts'
-import { affectsAll, failureLine, failureOf } from '../../failure.ts'
+import { failureLine, failureOf } from '../../failure.ts'
 import { type DetectorDefaults, JSON_OPTION, pixelLimit } from '../../options.ts'
 import { loadPictures } from '../../pictures.ts'
 import { createProgress } from '../../progress.ts'
@@ -149,7 +149,7 @@ async function embedAll(
         )
         embeddings.set(input.name, found[0]?.embedding.vector)
       } catch (error) {
-        if (affectsAll(error)) throw error
+        if (recogniser.stoppedBy(error)) throw error
         // What cannot be read has no face; it is named, and counts as an error of its pairs.
         context.fail()
         progress.clear()
