@@ -4,9 +4,9 @@ import sharp, { type Sharp } from 'sharp'
 import type { BrowserCommand } from 'vitest/node'
 import { startBackend } from '../src/backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn, type MtcnnDetectOptions } from '../src/detect/index.ts'
+import { createEmbedder } from '../src/embed/index.ts'
 import { decode, resizeArea } from '../src/image/index.ts'
 import { samplePhoto } from './data.ts'
-import { embedNoise } from './models/embedding.ts'
 
 type Photo = Parameters<typeof samplePhoto>[0]
 
@@ -19,6 +19,23 @@ const detectInNode: BrowserCommand<
   detector ??= createMtcnn({ backend: { prefer: 'wasm' } })
   const picture = await decode(samplePhoto(photo))
   return (await detector).detect(resizeArea(picture, width, height), settings)
+}
+
+/** The embeddings that Node with WebAssembly gives of the faces of a sample photo, scaled to that size; the faces as Node finds them. */
+const embedInNode: BrowserCommand<[photo: Photo, width: number, height: number]> = async (
+  _,
+  photo,
+  width,
+  height,
+): Promise<{ faces: Face[]; vectors: number[][] }> => {
+  const engine = await startBackend({ prefer: 'wasm' })
+  detector ??= createMtcnn({ backend: { prefer: 'wasm' } })
+  const picture = resizeArea(await decode(samplePhoto(photo)), width, height)
+  const faces = await (await detector).detect(picture, { minFaceSize: 24 })
+  const embedder = await createEmbedder(undefined, { backend: engine })
+  const embeddings = await embedder.embed(picture, faces)
+  embedder.dispose()
+  return { faces, vectors: embeddings.map(({ vector }) => [...vector]) }
 }
 
 /** A small picture with no symmetry, encoded in a way that `kind` names, and its pixels as Node decodes them (both in base64). */
@@ -118,16 +135,20 @@ const otherOrigin: BrowserCommand<[]> = (): Promise<string> => {
   return other
 }
 
-/** What Node with WebAssembly gives. */
-const embedNoiseInNode: BrowserCommand<[]> = async (): Promise<number[]> =>
-  embedNoise(await startBackend({ prefer: 'wasm' }))
-
-export const commands = { detectInNode, embedNoiseInNode, pictureInNode, photoInNode, animation, otherOrigin }
+export const commands = {
+  detectInNode,
+  embedInNode,
+  embedNoiseInNode,
+  pictureInNode,
+  photoInNode,
+  animation,
+  otherOrigin,
+}
 
 declare module 'vitest/internal/browser' {
   interface BrowserCommands {
     detectInNode(photo: Photo, width: number, height: number, settings: MtcnnDetectOptions): Promise<Face[]>
-    embedNoiseInNode(): Promise<number[]>
+    embedInNode(photo: Photo, width: number, height: number): Promise<{ faces: Face[]; vectors: number[][] }>
     pictureInNode(kind: string, orientation: number): Promise<NodePicture>
     photoInNode(kind: PhotoKind): Promise<NodePicture>
     animation(format: 'gif' | 'webp'): Promise<string>

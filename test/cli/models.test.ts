@@ -55,7 +55,7 @@ describe('facewise models', () => {
     const verified = await models(['verify'])
     expect([verified.code, verified.err]).toEqual([0, ''])
     expect(verified.out).toMatch(
-      /^mtcnn {2}all there and unaltered: 6 files, 1\.26 MB\ntiny {2}.*: 2 files, 0\.05 MB\n$/,
+      /^mtcnn {2}all there and unaltered: 6 files, 1\.26 MB\ndlib-resnet-128 {2}.*: 3 files, 5\.95 MB\ntiny {2}.*: 2 files, 0\.05 MB\n$/,
     )
 
     expect((await models(['remove', 'tiny'])).out).toBe(`tiny  removed from ${directory}\n`)
@@ -68,13 +68,20 @@ describe('facewise models', () => {
     const folder = join(directory, 'tiny')
     expect(jsonLines((await models(['list', '--json'])).out)).toEqual([
       expect.objectContaining({ name: 'mtcnn', state: 'packaged', task: 'detection' }),
+      expect.objectContaining({ name: 'dlib-resnet-128', state: 'packaged', task: 'embedding' }),
       { name: 'tiny', title: 'A convolution for tests', task: 'testing', state: 'available', bytes: 98_304 },
     ])
     const { out } = await models(['pull', 'tiny', '--store', 'float32', '--json'])
     const [pulled] = jsonLines(out)
     expect(pulled).toEqual({ model: 'tiny', pulled: true, bytes: expect.any(Number), store: 'float32', folder })
     const listed = jsonLines((await models(['list', '--json'])).out)
-    expect(listed[1]).toMatchObject({ name: 'tiny', state: 'pulled', store: 'float32', folder, bytes: pulled.bytes })
+    expect(listed.at(-1)).toMatchObject({
+      name: 'tiny',
+      state: 'pulled',
+      store: 'float32',
+      folder,
+      bytes: pulled.bytes,
+    })
     expect(jsonLines((await models(['verify', 'tiny', '--json'])).out)).toEqual([
       { model: 'tiny', ok: true, files: 2, errors: [] },
     ])
@@ -103,7 +110,7 @@ describe('facewise models', () => {
     expect(err).toContain(`failed: ${path} has`)
     expect(err).toContain('Get it again: facewise models pull tiny')
     expect((await models(['list'])).out).toMatch(/^tiny .* damaged .*facewise models verify tiny\)$/m)
-    const [, line] = jsonLines((await models(['verify', '--json'])).out)
+    const line = jsonLines((await models(['verify', '--json'])).out).at(-1)
     expect(line).toMatchObject({ model: 'tiny', ok: false, errors: [{ code: 'MODEL_CORRUPT' }] })
     expect((await models(['pull', 'tiny'])).code).toBe(0)
     expect((await models(['verify', 'tiny'])).code).toBe(0)
@@ -135,8 +142,8 @@ describe('facewise models', () => {
     [['pull', 'mtcnn'], /comes with the package/],
     [['pull'], /missing required argument/],
     [['pull', 'tiny', '--store', 'int4'], /float32, float16, uint8/],
-    [['verify', 'tinny'], /no model "tinny"; there is mtcnn, tiny/],
-    [['remove', 'tinny'], /no model "tinny"; there is mtcnn, tiny/],
+    [['verify', 'tinny'], /no model "tinny"; there is mtcnn, dlib-resnet-128, tiny/],
+    [['remove', 'tinny'], /no model "tinny"; there is mtcnn, dlib-resnet-128, tiny/],
     [['remove', 'mtcnn'], /comes with the package/],
     [['fetch'], /fetch|Usage/],
   ])('%j is a wrong call', async (words, message) => {

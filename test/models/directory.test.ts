@@ -68,6 +68,7 @@ describe('the model directory', () => {
     expect(await readModel(none, 'tiny')).toBeUndefined()
     expect((await listModels(none, catalog)).map(({ name, state }) => [name, state])).toEqual([
       ['mtcnn', 'packaged'],
+      ['dlib-resnet-128', 'packaged'],
       ['tiny', 'available'],
     ])
   })
@@ -143,10 +144,11 @@ describe('what is there', () => {
       const listed = await listModels(directory, catalog)
       expect(listed.map(({ name, state }) => [name, state])).toEqual([
         ['mtcnn', 'packaged'],
+        ['dlib-resnet-128', 'packaged'],
         ['tiny', 'pulled'],
         ['own', 'damaged'],
       ])
-      expect(listed[1]).toEqual({
+      expect(listed[2]).toEqual({
         name: 'tiny',
         title: 'A convolution for tests',
         task: 'detection',

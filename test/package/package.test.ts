@@ -14,7 +14,14 @@ import { sha256 } from '../../src/models/verify.ts'
 import { samplePhoto } from '../data.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const PARTS = ['facewise', 'facewise/detect', 'facewise/image', 'facewise/models', 'facewise/backends'] as const
+const PARTS = [
+  'facewise',
+  'facewise/detect',
+  'facewise/embed',
+  'facewise/image',
+  'facewise/models',
+  'facewise/backends',
+] as const
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string
