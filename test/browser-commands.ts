@@ -138,7 +138,6 @@ const otherOrigin: BrowserCommand<[]> = (): Promise<string> => {
 export const commands = {
   detectInNode,
   embedInNode,
-  embedNoiseInNode,
   pictureInNode,
   photoInNode,
   animation,
