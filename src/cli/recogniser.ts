@@ -38,6 +38,11 @@ export interface Recogniser {
   dispose(): void
 }
 
+/** Where a model is, if `--embedder` gives a folder or an address in place of a name. */
+export function placeOf(name: string): { source: string } | undefined {
+  return /[/\\]|^\.+$/.test(name) ? { source: name } : undefined
+}
+
 /** A recogniser as the command line asks for it. */
 export function createRecogniser(options: RecogniserOptions, defaults: DetectorDefaults): Recogniser {
   const settings = detectorSettings(options, defaults)
@@ -47,8 +52,7 @@ export function createRecogniser(options: RecogniserOptions, defaults: DetectorD
   const start = async (): Promise<{ embedder: Embedder; detector: Mtcnn | undefined }> => {
     const backend = await startBackend(settings.backend && 'prefer' in settings.backend ? settings.backend : {})
     const { embedder: name = DEFAULT_EMBEDDER } = options
-    const place = /[/\\]|^\.+$/.test(name) ? { source: name } : undefined
-    const embedder = await createEmbedder(name, { backend, model: place })
+    const embedder = await createEmbedder(name, { backend, model: placeOf(name) })
     try {
       const detector = options.aligned ? undefined : await createMtcnn({ ...settings, backend })
       if (disposed) detector?.dispose()

@@ -75,4 +75,5 @@ export {
   thresholdAtFmr,
   thresholdTable,
 } from './rates.ts'
+export { ARCFACE_SIDE, ARCFACE_TEMPLATE, scaleTemplate } from './templates.ts'
 export { DEFAULT_FMR, rateFor, type Verification, type VerifyOptions } from './verification.ts'

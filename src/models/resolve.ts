@@ -29,10 +29,16 @@ export async function resolveModel(name: string, { manifest, source, signal }: M
   if (Object.hasOwn(packagedManifests, name)) {
     return { manifest: parseManifest(packagedManifests[name as PackagedName]), source: given }
   }
-  return { manifest: await manifestFrom(given, name, signal), source: given }
+  // Who gives the place as the name takes what is there.
+  const wanted = name === String(source) ? undefined : name
+  return { manifest: await manifestFrom(given, wanted, signal), source: given }
 }
 
-async function manifestFrom(source: ModelSource, name: string, signal: AbortSignal | undefined): Promise<Manifest> {
+async function manifestFrom(
+  source: ModelSource,
+  name: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Manifest> {
   const text = new TextDecoder().decode(await source.read('manifest.json', { signal }))
   const where = source.locate('manifest.json')
   let value: unknown
@@ -44,6 +50,6 @@ async function manifestFrom(source: ModelSource, name: string, signal: AbortSign
     throw new FacewiseError('MODEL_INVALID', `${where} ${what}. Copy the model's whole folder there.`, { cause: error })
   }
   const manifest = parseManifest(value)
-  if (manifest.name === name) return manifest
+  if (name === undefined || manifest.name === name) return manifest
   throw new FacewiseError('MODEL_INVALID', `${where} is the manifest of the model ${manifest.name}, not of ${name}.`)
 }

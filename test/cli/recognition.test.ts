@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/program.ts'
@@ -105,6 +106,9 @@ describe('facewise verify', () => {
     expect([rate.code, rate.err]).toEqual([2, expect.stringContaining('was measured at')])
     const unknown = await facewise('verify', ...pair, '--embedder', 'no-such-model')
     expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining('dlib-resnet-128')])
+    const place = fileURLToPath(new URL('../../models/dlib-resnet-128', import.meta.url))
+    const placed = await facewise('verify', ...pair, '--embedder', place, '--json')
+    expect([placed.code, placed.lines()[0].model]).toEqual([0, 'dlib-resnet-128'])
     const nowhere = await facewise('verify', ...pair, '--embedder', path('album'))
     expect(nowhere.code).not.toBe(0)
     expect(nowhere.err).toContain('manifest.json')
@@ -202,5 +206,50 @@ describe('facewise evaluate pairs', () => {
     const { code, err } = await facewise('evaluate', 'pairs', path('wrong.csv'))
     expect([code, err]).toEqual([2, expect.stringContaining('Line 2')])
     expect((await facewise('evaluate', 'pairs', path('gone.csv'))).err).toContain('gone.csv')
+  })
+})
+
+describe('facewise evaluate crops', () => {
+  it('compares crops on all pairs, plain, mirrored and centred', async () => {
+    mkdirSync(path('people'))
+    const rows: string[] = []
+    for (const person of [0, 1, 2]) {
+      mkdirSync(path(`people/${person}`))
+      await sharp(path(`album/${person}-sharp.png`)).toFile(path(`people/${person}/a.png`))
+      await sharp(path(`album/${person}-soft.jpg`)).toFile(path(`people/${person}/b.png`))
+      rows.push(`${person}/a.png,${person}/b.png,1`)
+    }
+    writeFileSync(path('people/pairs.csv'), ['path_a,path_b,same', ...rows].join('\n'))
+    const argv = ['evaluate', 'crops', path('people/pairs.csv'), '--min-face', '60', '--crop']
+    const { code, err, lines } = await facewise(
+      ...argv,
+      'own',
+      'box:5%x5%',
+      'box:9px',
+      'arcface:0.9',
+      'facenet',
+      '--json',
+    )
+    expect([code, err]).toEqual([0, ''])
+    const [result] = lines()
+    expect(result).toMatchObject({
+      model: 'dlib-resnet-128',
+      pictures: 6,
+      missed: 0,
+      people: 3,
+      fmrs: [0.01, 0.001, 1e-4],
+    })
+    expect(result.rows.map((row: { crop: string }) => row.crop)).toEqual([
+      'own',
+      'box:5%x5%',
+      'box:9px',
+      'arcface:0.9',
+      'facenet',
+    ])
+    expect(result.rows[0]).toMatchObject({ genuine: 3, impostor: 12, plain: [0, 0, 0], mirrored: [0, 0, 0] })
+    const people = await facewise(...argv, 'own')
+    expect(people.out).toContain('own   0.000 / 0.000 / 0.000')
+    const wrong = await facewise(...argv, 'square')
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('no crop "square"')])
   })
 })

@@ -1,4 +1,5 @@
 import type { RegisterCommand } from '../../command.ts'
+import { evaluateCrops } from './crops.ts'
 import { evaluateDetection } from './detection.ts'
 import { evaluatePairs } from './pairs.ts'
 
@@ -10,6 +11,7 @@ export const evaluate: RegisterCommand = (program, context) => {
     .addHelpText('after', HELP)
   evaluateDetection(group, context)
   evaluatePairs(group, context)
+  evaluateCrops(group, context)
 }
 
 const HELP = `

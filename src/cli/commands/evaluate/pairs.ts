@@ -112,7 +112,7 @@ function chooseThreshold(train: readonly Pair[], embeddings: Embeddings, embedde
 }
 
 /** Pairs with the paths as they can be opened. */
-async function readPairs(csv: string): Promise<Pair[]> {
+export async function readPairs(csv: string): Promise<Pair[]> {
   let text: string
   try {
     text = await readFile(csv, 'utf8')
