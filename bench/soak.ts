@@ -1,8 +1,9 @@
 /**
- * `npm run soak`: 500 detections in a row, some of them side by side, must leave the number of tensors and, after collection, the
+ * `npm run soak`: 500 detections in a row, some of them side by side, the faces of each embedded, must leave the number of tensors and, after collection, the
  * memory of the process where they were after the first ten. Exits with 1 if they do not.
  */
 import { createMtcnn } from '../src/detect/index.ts'
+import { createEmbedder } from '../src/embed/index.ts'
 import { decode, type Picture, resizeArea } from '../src/image/index.ts'
 import { samplePhoto, testBackend } from '../test/data.ts'
 
@@ -15,6 +16,7 @@ if (!gc) throw new Error('Run with `node --expose-gc`; `npm run soak` does.')
 
 const mtcnn = await createMtcnn({ backend: { prefer: testBackend }, minFaceSize: 40 })
 const { tf } = mtcnn.engine
+const embedder = await createEmbedder(undefined, { backend: mtcnn.engine })
 const pictures: Picture[] = []
 for (const number of [1, 3, 6] as const) {
   const whole = await decode(samplePhoto(number))
@@ -38,16 +40,20 @@ const say = (after: number, { tensors, heap, rss }: Awaited<ReturnType<typeof se
     `after ${String(after).padStart(3)}: ${tensors} tensors, heap and buffers ${heap.toFixed(1)} MB, process ${rss.toFixed(0)} MB`,
   )
 
+async function recognise(picture: Picture): Promise<void> {
+  await embedder.embed(picture, await mtcnn.detect(picture))
+}
+
 let done = 0
 async function detectTo(count: number): Promise<void> {
   while (done < count) {
     const together = Math.min(done % 3 === 0 ? 2 : 1, count - done)
-    await Promise.all(Array.from({ length: together }, (_, i) => mtcnn.detect(pictures[(done + i) % pictures.length])))
+    await Promise.all(Array.from({ length: together }, (_, i) => recognise(pictures[(done + i) % pictures.length])))
     done += together
   }
 }
 
-console.log(`${mtcnn.engine.backend}, ${DETECTIONS} detections`)
+console.log(`${mtcnn.engine.backend}, ${DETECTIONS} detections and embeddings`)
 // Each picture's shapes once before the first look, as the backend keeps something for every shape.
 await detectTo(10)
 const early = await settle()
@@ -63,5 +69,6 @@ const ok = late.tensors === early.tensors && grown < TOLERANCE_MB && rssGrown < 
 console.log(
   `${ok ? 'No leak' : 'LEAK'}: tensors ${late.tensors - early.tensors}, heap ${grown.toFixed(1)} MB, process ${rssGrown.toFixed(1)} MB`,
 )
+embedder.dispose()
 mtcnn.dispose()
 process.exitCode = ok ? 0 : 1
