@@ -39,7 +39,7 @@ const { thresholds: _, calibration: __, centre: ___, ...bare } = committed.embed
 const { source } = await findModel(name)
 
 const backend = await startBackend({ prefer: values.backend as BackendName })
-const detector = await createMtcnn({ backend, minFaceSize: 20 })
+const detector = await createMtcnn({ backend, minFaceSize: 40 })
 const embedder = await createEmbedder(name, { backend, model: { manifest: { ...committed, embedding: bare }, source } })
 
 const paths = [...new Set(parsePairs(readFileSync(csv, 'utf8')).flatMap(({ a, b }) => [a, b]))]
@@ -74,7 +74,7 @@ const pairs = allPairs(packVectors(final), subjects, metric)
 const people = new Set(subjects).size
 const measuredOn =
   `LFW View 1 (deep-funneled), all pairs of ${vectors.length} pictures of ${people} people of the training list; ` +
-  `the most central face found by MTCNN at minimum face 20`
+  `the most central face found by MTCNN at minimum face 40`
 const table = thresholdTable(pairs.genuine.distances, pairs.impostor.distances, FMRS, measuredOn)
 const calibration = fitCalibration(pairs.genuine.distances, pairs.impostor.distances)
 for (const { fmr, threshold, fnmr, fnmrInterval, fmrInterval } of table.rates) {

@@ -22,14 +22,14 @@ import { FacewiseError } from '../../../errors.ts'
 import { decode, type Picture } from '../../../image/index.ts'
 import { loadModel } from '../../../models/index.ts'
 import type { CommandContext } from '../../command.ts'
-import { type DetectorDefaults, detectorSettings, JSON_OPTION, pixelLimit } from '../../options.ts'
+import { DETECTOR_DEFAULTS, detectorSettings, JSON_OPTION, pixelLimit } from '../../options.ts'
 import { createProgress } from '../../progress.ts'
 import { addRecogniserOptions, placeOf, type RecogniserOptions } from '../../recogniser.ts'
 import { table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 import { readPairs } from './pairs.ts'
 
-const DEFAULTS: DetectorDefaults = { minFace: 20, thresholds: [0.6, 0.7, 0.7] }
+const DEFAULTS = DETECTOR_DEFAULTS
 const FMRS = [1e-2, 1e-3, 1e-4] as const
 /** Pictures that go through the network together. */
 const BATCH = 8

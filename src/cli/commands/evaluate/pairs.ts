@@ -18,15 +18,15 @@ import type { FaceChoice } from '../../choice.ts'
 import { facesOption } from '../../choice.ts'
 import type { CommandContext } from '../../command.ts'
 import { failureLine, failureOf } from '../../failure.ts'
-import { type DetectorDefaults, JSON_OPTION, pixelLimit } from '../../options.ts'
+import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit } from '../../options.ts'
 import { loadPictures } from '../../pictures.ts'
 import { createProgress } from '../../progress.ts'
 import { addRecogniserOptions, createRecogniser, type Recogniser, type RecogniserOptions } from '../../recogniser.ts'
 import { table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 
-/** Smaller faces than usual: a face that is missed is an error. */
-const DEFAULTS: DetectorDefaults = { minFace: 20, thresholds: [0.6, 0.7, 0.7] }
+/** The library's own defaults: smaller faces, real or false, could be taken for the one that is meant. */
+const DEFAULTS = DETECTOR_DEFAULTS
 
 interface Options extends RecogniserOptions {
   readonly faces: FaceChoice
