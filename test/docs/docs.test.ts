@@ -10,7 +10,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const work = join(root, 'output', 'docs-blocks')
 
 const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'models/mtcnn/README.md', 'models/dlib-resnet-128/README.md', 'models/facenet-512/README.md'],
+  ...[
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'models/mtcnn/README.md',
+    'models/dlib-resnet-128/README.md',
+    'models/facenet-512/README.md',
+  ],
   ...readdirSync(join(root, 'docs'))
     .filter(name => name.endsWith('.md'))
     .map(name => `docs/${name}`),
