@@ -3,14 +3,15 @@ import { dirname, isAbsolute, join } from 'node:path'
 import type { Command } from 'commander'
 import { oneFace } from '../../../detect/index.ts'
 import {
-  type Calibration,
+  bestAccuracy,
+  distributions,
   type Embedder,
-  fitCalibration,
   type Pair,
   type PairScore,
   type Proportion,
   pairDistances,
   parsePairs,
+  rateFor,
   scorePairs,
 } from '../../../embed/index.ts'
 import { FacewiseError, messageOf } from '../../../errors.ts'
@@ -98,22 +99,17 @@ interface Chosen {
   readonly on: string
 }
 
-/**
- * The distance at which one person and two are equally likely, by logistic regression on the training pairs: all their distances count,
- * where the threshold that happens to be best on a few hundred pairs hangs on the few nearest to it. Without training pairs, the same by
- * the model's own calibration.
- */
+/** The threshold that is best on the training pairs, as in LFW's protocol; without those, the model's own for FMR 1e-2. */
 function chooseThreshold(train: readonly Pair[], embeddings: Embeddings, embedder: Embedder): Chosen | undefined {
-  const { embedding } = embedder.manifest
-  const even = ({ slope, intercept }: Calibration): number => -intercept / slope
+  const { embedding, name } = embedder.manifest
   if (train.length > 0) {
     const distances = pairDistances(train, embeddings, embedding.metric)
-    const of = (same: boolean): Float64Array =>
-      distances.filter((distance, i) => train[i].same === same && Number.isFinite(distance))
-    return { threshold: even(fitCalibration(of(true), of(false))), on: 'the training pairs, at even odds' }
+    const of = (same: boolean): Float64Array => distances.filter((_, i) => train[i].same === same)
+    return { threshold: bestAccuracy(distributions(of(true), of(false))).threshold, on: 'the training pairs' }
   }
-  if (!embedding.calibration) return undefined
-  return { threshold: even(embedding.calibration), on: "the model's calibration, at even odds" }
+  if (!embedding.thresholds?.rates.length) return undefined
+  const { fmr, threshold } = rateFor(embedding.thresholds.rates, 1e-2, name)
+  return { threshold, on: `the model's table, false match rate ${fmr}` }
 }
 
 /** Pairs with the paths as they can be opened. */
