@@ -250,7 +250,15 @@ describe('the installed package', () => {
   })
 
   it('knows the models that can be pulled', () => {
-    const { status, stdout, stderr } = run('npx', ['--no-install', 'facewise', 'models', 'list', '--json'])
+    const { status, stdout, stderr } = run('npx', [
+      '--no-install',
+      'facewise',
+      'models',
+      'list',
+      '--json',
+      '--dir',
+      join(project, 'none'),
+    ])
     expect(stderr).toBe('')
     expect(status).toBe(0)
     const states = stdout
