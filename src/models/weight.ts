@@ -1,3 +1,5 @@
+import { FacewiseError } from '../errors.ts'
+
 /** A weight by value: row-major numbers and their shape. */
 export interface Weight {
   readonly shape: readonly number[]
@@ -26,4 +28,18 @@ export interface WeightSpec {
   quantization?:
     | { dtype: 'float16'; original_dtype?: 'float32' }
     | { dtype: 'uint8' | 'uint16'; scale: number; min: number; original_dtype?: 'float32' }
+}
+
+/** The weight of that name. @throws FacewiseError `MODEL_INVALID`, with the name, if it is missing or has another shape. */
+export function weightOf<T extends Weight | QuantisedWeight>(
+  weights: Readonly<Record<string, T>>,
+  name: string,
+  shape: readonly number[],
+): T {
+  const weight = weights[name]
+  if (!weight) throw new FacewiseError('MODEL_INVALID', `The weight "${name}" is missing.`)
+  if (String(weight.shape) !== String(shape)) {
+    throw new FacewiseError('MODEL_INVALID', `The weight "${name}" has shape [${weight.shape}] instead of [${shape}].`)
+  }
+  return weight
 }

@@ -23,7 +23,7 @@ export interface Lease {
  * looked at twice.
  */
 export interface FixedPoint {
-  /** @returns nothing while another detection has it. */
+  /** @returns nothing while another detection has it, or where the picture does not fit in memory. */
   lease(picture: Picture, region: Region): Lease | undefined
 }
 
@@ -48,10 +48,19 @@ export async function createFixedPoint(engine: Engine, model: Model): Promise<Fi
   return {
     lease(picture, region) {
       if (taken) return undefined
-      taken = true
       const mark = memory.take(0)
+      let sampler: AreaSampler
+      try {
+        sampler = areaSampler(picture, region, (...of) => integrateInKernel(memory, room, ...of))
+      } catch (error) {
+        // No memory left for the picture: the graph models do without.
+        memory.giveBack(mark)
+        if (error instanceof RangeError) return undefined
+        throw error
+      }
+      taken = true
       return {
-        sampler: areaSampler(picture, region, (...of) => integrateInKernel(memory, room, ...of)),
+        sampler,
         network: name => networks.get(name),
         sheets: sizes => sheets.allocate(sizes),
         release() {

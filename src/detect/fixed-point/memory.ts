@@ -71,12 +71,17 @@ export class KernelMemory {
     }
   }
 
-  /** Takes `bytes`; the address is a multiple of 64. Views of the memory that were made before are void afterwards. */
+  /**
+   * Takes `bytes`; the address is a multiple of 64. Views of the memory that were made before are void afterwards.
+   *
+   * @throws RangeError if there is no memory left; nothing is taken then.
+   */
   take(bytes: number): number {
     const address = this.next
     // Vectors may reach over the end of what they belong to.
-    this.next = (address + bytes + 127) & ~63
-    this.grow(this.next)
+    const next = (address + bytes + 127) & ~63
+    this.grow(next)
+    this.next = next
     return address
   }
 

@@ -7,7 +7,6 @@
  * Each convolution is followed by a factor and a shift for each channel, which are folded: the factor becomes one of the kernel, so that
  * bytes stay the bytes that were published, and the shift goes into the bias.
  */
-import { FacewiseError } from '../../errors.ts'
 import {
   type Activation,
   GraphBuilder,
@@ -16,6 +15,7 @@ import {
   type QuantisedWeight,
   type Weight,
 } from '../graph.ts'
+import { weightOf } from '../weight.ts'
 import { isQuantised } from '../weight-file.ts'
 
 /** Height and width of the input. */
@@ -57,7 +57,7 @@ interface Map {
  * come as bytes are stored as these bytes, others as float16.
  * @param weightFile name of the weight file, `name.bin`; over 4 MiB it is split into `name.1of2.bin` and so on.
  * @returns a graph model with input `input` (`[batch, 150, 150, 3]`, RGB, less the mean, over 256) and output `embedding`
- * (`[batch, 128]`, not normalised: embeddings are compared by Euclidean distance).
+ * (`[batch, 128]`, not normalised).
  * @throws FacewiseError `MODEL_INVALID` for a weight that is missing or has another shape, by its name.
  */
 export function buildDlibResnet(
@@ -66,17 +66,7 @@ export function buildDlibResnet(
 ): GraphModelFiles {
   const graph = new GraphBuilder()
 
-  const named = (name: string, shape: readonly number[]): Weight | QuantisedWeight => {
-    const weight = weights[name]
-    if (!weight) throw new FacewiseError('MODEL_INVALID', `The weight "${name}" is missing.`)
-    if (String(weight.shape) !== String(shape)) {
-      throw new FacewiseError(
-        'MODEL_INVALID',
-        `The weight "${name}" has shape [${weight.shape}] instead of [${shape}].`,
-      )
-    }
-    return weight
-  }
+  const named = (name: string, shape: readonly number[]) => weightOf(weights, name, shape)
   const vector = (name: string, channels: number): Float32Array => {
     const weight = named(name, [channels])
     return isQuantised(weight)

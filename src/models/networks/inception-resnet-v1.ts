@@ -7,16 +7,15 @@
  * Batch norms and the factors of the residual blocks are folded into the weights: a block is the input plus a projection of its
  * branches.
  */
-import { FacewiseError } from '../../errors.ts'
 import {
   type Activation,
   GraphBuilder,
   type GraphModelFiles,
   type NodeRef,
   type StoredDtype,
-  type Weight,
   type WeightMap,
 } from '../graph.ts'
+import { weightOf } from '../weight.ts'
 
 /** Height and width of the input. */
 export const INCEPTION_RESNET_V1_SIZE = 160
@@ -128,17 +127,7 @@ export function buildInceptionResnetV1(
 ): GraphModelFiles {
   const graph = new GraphBuilder()
 
-  const named = (name: string, shape: readonly number[]): Weight => {
-    const weight = weights[name]
-    if (!weight) throw new FacewiseError('MODEL_INVALID', `The weight "${name}" is missing.`)
-    if (String(weight.shape) !== String(shape)) {
-      throw new FacewiseError(
-        'MODEL_INVALID',
-        `The weight "${name}" has shape [${weight.shape}] instead of [${shape}].`,
-      )
-    }
-    return weight
-  }
+  const named = (name: string, shape: readonly number[]) => weightOf(weights, name, shape)
 
   const conv = (x: Map, block: string, [name, channels, options]: Layer, activation: Activation = 'relu'): Map => {
     const { size = [1, 1], stride = 1, valid = false } = options ?? {}
