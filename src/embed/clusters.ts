@@ -1,5 +1,5 @@
 import { FacewiseError } from '../errors.ts'
-import { condensedDistances, type Metric, packVectors, type Vector, type VectorMatrix } from './metrics.ts'
+import { condensedDistances, type Metric, packVectors, type Vector, type VectorMatrix } from '../metrics.ts'
 
 /** How the distance of two groups comes from those of their members: the mean, the largest or the smallest. */
 export type Linkage = 'average' | 'complete' | 'single'

@@ -9,7 +9,7 @@ import type { Network, NetworkInput } from '../models/network.ts'
 import { type AlignableFace, alignCrops, type InputSize, mirror } from './alignment.ts'
 import { type Clusters, cluster } from './clusters.ts'
 import { assertOf, type Embedding } from './embedding.ts'
-import { distance } from './metrics.ts'
+import { distance } from '../metrics.ts'
 import { limitFor, type Verification, type VerifyOptions, verifyEmbeddings } from './verification.ts'
 
 /** Options of {@link createEmbedder}. */

@@ -46,7 +46,7 @@ export {
   similarity,
   type Vector,
   type VectorMatrix,
-} from './metrics.ts'
+} from '../metrics.ts'
 export {
   type AllPairs,
   allPairs,

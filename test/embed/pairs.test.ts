@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { distance, packVectors } from '../../src/embed/metrics.ts'
+import { distance, packVectors } from '../../src/metrics.ts'
 import { allPairs, type Pair, pairDistances, parsePairs, scorePairs } from '../../src/embed/pairs.ts'
 import { developmentData } from '../data.ts'
 import { random } from '../random.ts'

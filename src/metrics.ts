@@ -1,4 +1,4 @@
-import { FacewiseError } from '../errors.ts'
+import { FacewiseError } from './errors.ts'
 
 /**
  * How far apart two embeddings are. All of them say the same of vectors of length one, on other scales (see {@link convertDistance}):

@@ -10,9 +10,9 @@ import {
   packVectors,
   rowsOf,
   similarity,
-} from '../../src/embed/metrics.ts'
-import { random } from '../random.ts'
-import { gaussian } from './gaussian.ts'
+} from '../src/metrics.ts'
+import { random } from './random.ts'
+import { gaussian } from './embed/gaussian.ts'
 
 const METRICS: readonly Metric[] = ['cosine', 'euclidean', 'squared-euclidean']
 
