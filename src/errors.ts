@@ -16,8 +16,12 @@
  * - `MODEL_INVALID`: a manifest, a graph or a file of weights is malformed, or wants code to be run.
  * - `MODEL_CORRUPT`: a file of a model has other bytes than its manifest says.
  * - `NETWORK_FAILED`: a network gave an output of the wrong shape, or not-a-number.
+ * - `STORE_MISMATCH`: a store holds embeddings of another model or dimension; nothing was changed.
+ * - `STORE_UNAVAILABLE`: the engine of a store does not answer, or is busy; the call can be made again.
+ * - `STORE_CORRUPT`: stored bytes are damaged, or were encrypted with another key.
+ * - `STORE_FAILED`: the engine of a store refused; the message has its words.
  * - `OUTPUT_FAILED`: a file could not be written.
- * - `DISPOSED`: the object was used after `dispose()`.
+ * - `DISPOSED`: the object was used after `dispose()` or `close()`.
  * - `ABORTED`: the caller's `AbortSignal` fired.
  */
 export type FacewiseErrorCode =
@@ -36,6 +40,10 @@ export type FacewiseErrorCode =
   | 'MODEL_INVALID'
   | 'MODEL_CORRUPT'
   | 'NETWORK_FAILED'
+  | 'STORE_MISMATCH'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_CORRUPT'
+  | 'STORE_FAILED'
   | 'OUTPUT_FAILED'
   | 'DISPOSED'
   | 'ABORTED'

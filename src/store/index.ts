@@ -1,0 +1,26 @@
+/**
+ * Remembering faces: one interface for stores of embeddings, the store in memory, and what every adapter is made of.
+ *
+ * @module
+ */
+export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
+export type { Metric } from '../metrics.ts'
+export { createStore } from './create.ts'
+export type { Candidate, NearestQuery, StoreDriver } from './driver.ts'
+export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './memory.ts'
+export { compareIds } from './records.ts'
+export { ResidentIndex } from './resident.ts'
+export type {
+  EmbeddingStore,
+  FaceRecord,
+  Identity,
+  ListOptions,
+  Match,
+  Metadata,
+  NewFaceRecord,
+  SearchOptions,
+  Signal,
+  StoreCapabilities,
+  StoreOptions,
+} from './store.ts'
+export { type Clause, type Condition, clausesOf, fulfils, type Where } from './where.ts'
