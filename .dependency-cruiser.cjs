@@ -1,6 +1,7 @@
 /**
  * Which part of the source may use which. Arrows point one way:
- * `cli` -> everything; `detect`, `embed` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; all -> `errors.ts`.
+ * `cli` -> everything; `detect`, `embed` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing of these;
+ * all -> `errors.ts`; `embed`, `store` -> `metrics.ts`.
  *
  * `test/architecture.test.ts` holds these rules, and holds that each of them finds what it forbids.
  *
@@ -12,7 +13,10 @@ module.exports = {
       name: 'unknown-part',
       comment: 'A new folder or file of src/ needs its place among the arrows: add it to the rules below.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(index|errors)\\.ts$|^src/(cli|detect|embed|models|image|backends)/' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(index|errors|metrics)\\.ts$|^src/(cli|detect|embed|store|models|image|backends)/',
+      },
       to: {},
     },
     {
@@ -20,6 +24,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/errors\\.ts$' },
       to: {},
+    },
+    {
+      name: 'metrics-use-errors-only',
+      severity: 'error',
+      from: { path: '^src/metrics\\.ts$' },
+      to: { pathNot: '^src/errors\\.ts$' },
+    },
+    {
+      name: 'store-stands-alone',
+      comment: 'A store keeps vectors: it knows nothing of pictures, networks or TensorFlow.js.',
+      severity: 'error',
+      from: { path: '^src/store/' },
+      to: { path: '^src/|@tensorflow/', pathNot: '^src/store/|^src/(errors|metrics)\\.ts$' },
     },
     {
       name: 'backends-use-errors-only',
@@ -44,7 +61,7 @@ module.exports = {
       comment: 'A face is anything with a box and landmarks: embed knows nothing of how it was found.',
       severity: 'error',
       from: { path: '^src/embed/' },
-      to: { path: '^src/', pathNot: '^src/(embed|models|image|backends)/|^src/errors\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(embed|models|image|backends)/|^src/(errors|metrics)\\.ts$' },
     },
     {
       name: 'nothing-uses-the-index',

@@ -42,6 +42,9 @@ describe('each rule', () => {
   const broken: readonly (readonly [rule: string, file: string, contents: string])[] = [
     ['unknown-part', 'src/helpers/a.ts', "import '../errors.ts'"],
     ['errors-use-nothing', 'src/errors.ts', "import './backends/good.ts'"],
+    ['metrics-use-errors-only', 'src/metrics.ts', "import './backends/good.ts'"],
+    ['store-stands-alone', 'src/store/a.ts', "import '../models/good.ts'"],
+    ['store-stands-alone', 'src/store/b.ts', "import '../embed/good.ts'"],
     ['backends-use-errors-only', 'src/backends/a.ts', "import type { A } from '../models/good.ts'\nexport type B = A"],
     ['models-and-image-stand-on-backends', 'src/models/a.ts', "import '../image/good.ts'"],
     ['models-and-image-stand-on-backends', 'src/image/a.ts', "import '../detect/good.ts'"],
@@ -80,6 +83,7 @@ describe('each rule', () => {
     'src/image/good.browser.ts': 'export {}',
     'src/detect/good.ts': "import '../image/good.ts'\nimport '../models/good.ts'",
     'src/embed/good.ts': "import '../image/good.ts'\nimport '../models/good.ts'",
+    'src/store/good.ts': "import '../errors.ts'",
     'src/cli/back.ts': "import './a.ts'",
     'src/cli/good.ts': "import 'node:fs'\nimport '../index.ts'\nimport '../image/good.node.ts'",
     ...Object.fromEntries(

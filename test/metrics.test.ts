@@ -11,8 +11,8 @@ import {
   rowsOf,
   similarity,
 } from '../src/metrics.ts'
-import { random } from './random.ts'
 import { gaussian } from './embed/gaussian.ts'
+import { random } from './random.ts'
 
 const METRICS: readonly Metric[] = ['cosine', 'euclidean', 'squared-euclidean']
 

@@ -5,6 +5,19 @@
  * @module
  */
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
+export {
+  condensedDistances,
+  convertDistance,
+  distance,
+  distanceBlock,
+  type Metric,
+  normalise,
+  packVectors,
+  rowsOf,
+  similarity,
+  type Vector,
+  type VectorMatrix,
+} from '../metrics.ts'
 export type { Alignment, BoxAlignment, EmbedderManifest, FivePoints, PointAlignment } from '../models/manifest.ts'
 export {
   type AlignableFace,
@@ -34,19 +47,6 @@ export {
 } from './embedder.ts'
 export type { Embedding } from './embedding.ts'
 export { type Interval, type Proportion, proportion } from './intervals.ts'
-export {
-  condensedDistances,
-  convertDistance,
-  distance,
-  distanceBlock,
-  type Metric,
-  normalise,
-  packVectors,
-  rowsOf,
-  similarity,
-  type Vector,
-  type VectorMatrix,
-} from '../metrics.ts'
 export {
   type AllPairs,
   allPairs,

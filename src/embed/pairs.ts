@@ -1,7 +1,15 @@
 import { FacewiseError } from '../errors.ts'
+import {
+  distance,
+  distanceBlock,
+  type Metric,
+  packVectors,
+  rowsOf,
+  type Vector,
+  type VectorMatrix,
+} from '../metrics.ts'
 import type { SubjectComparisons } from './bootstrap.ts'
 import { CONFIDENCE, type Proportion, proportion } from './intervals.ts'
-import { distance, distanceBlock, type Metric, packVectors, rowsOf, type Vector, type VectorMatrix } from '../metrics.ts'
 import {
   type Accuracy,
   accuracyAt,

@@ -1,8 +1,8 @@
 import { FacewiseError } from '../errors.ts'
+import { distance } from '../metrics.ts'
 import type { EmbedderManifest, ThresholdRate } from '../models/manifest.ts'
 import { confidence } from './calibration.ts'
 import { assertOf, type Embedding } from './embedding.ts'
-import { distance } from '../metrics.ts'
 
 /** How sure a match has to be: a false match rate that the model's table has, or a distance of one's own. */
 export interface VerifyOptions {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type Clusters, cluster, type Linkage, MAX_CLUSTERED, pairwiseF } from '../../src/embed/clusters.ts'
-import { distance, type Metric, packVectors, type Vector } from '../../src/metrics.ts'
 import { allPairs } from '../../src/embed/pairs.ts'
 import { distributions, thresholdAtFmr } from '../../src/embed/rates.ts'
+import { distance, type Metric, packVectors, type Vector } from '../../src/metrics.ts'
 import { random } from '../random.ts'
 import { facesOf } from './gaussian.ts'
 
