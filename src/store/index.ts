@@ -8,6 +8,7 @@ export type { Metric } from '../metrics.ts'
 export { createStore } from './create.ts'
 export type { Candidate, NearestQuery, StoreDriver } from './driver.ts'
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './memory.ts'
+export type { Metadata, Scalar } from './metadata.ts'
 export { compareIds } from './records.ts'
 export { ResidentIndex } from './resident.ts'
 export type {
@@ -16,7 +17,6 @@ export type {
   Identity,
   ListOptions,
   Match,
-  Metadata,
   NewFaceRecord,
   SearchOptions,
   Signal,

@@ -1,7 +1,7 @@
 import { FacewiseError } from '../errors.ts'
 import type { Metric } from '../metrics.ts'
-import type { FaceRecord, Identity, Metadata, NewFaceRecord } from './store.ts'
-import { checkText, scalar } from './where.ts'
+import { checkText, type Metadata, scalar } from './metadata.ts'
+import type { FaceRecord, Identity, NewFaceRecord } from './store.ts'
 
 /** B-trees of databases keep keys of a third of a page. */
 export const MAX_ID_BYTES = 1024

@@ -1,7 +1,8 @@
 import { cosineDistance, type Metric } from '../metrics.ts'
 import type { Candidate, NearestQuery } from './driver.ts'
+import type { Metadata } from './metadata.ts'
 import { compareIds } from './records.ts'
-import type { FaceRecord, Metadata } from './store.ts'
+import type { FaceRecord } from './store.ts'
 import { fulfils } from './where.ts'
 
 /** What of a record is not its vector. */

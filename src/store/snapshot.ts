@@ -1,5 +1,6 @@
 import { FacewiseError, messageOf } from '../errors.ts'
-import type { FaceRecord, Identity, Metadata } from './store.ts'
+import type { Metadata } from './metadata.ts'
+import type { FaceRecord, Identity } from './store.ts'
 
 /*
  * A snapshot, all numbers little-endian (docs/stores.md says the same for other programs):

@@ -1,8 +1,6 @@
 import type { Metric } from '../metrics.ts'
+import type { Metadata } from './metadata.ts'
 import type { Where } from './where.ts'
-
-/** What is kept beside a vector: names and plain values. Numbers are finite; strings are well-formed Unicode without NUL. */
-export type Metadata = Readonly<Record<string, string | number | boolean>>
 
 /** One embedding of one subject, as a store gives it. */
 export interface FaceRecord {

@@ -1,7 +1,5 @@
 import { FacewiseError } from '../errors.ts'
-import type { Metadata } from './store.ts'
-
-type Scalar = string | number | boolean
+import { checkText, isScalar, type Metadata, notScalar, type Scalar, scalar } from './metadata.ts'
 
 /** What one value of the metadata must be. Every condition that is given holds; a value that is not there fulfils `not` alone. */
 export interface Condition {
@@ -38,15 +36,15 @@ export type Clause =
  */
 export function clausesOf(where: Where | undefined): Clause[] {
   if (where === undefined) return []
-  if (typeof where !== 'object' || where === null || Array.isArray(where)) throw wrong('where', where)
+  if (typeof where !== 'object' || where === null || Array.isArray(where)) throw notScalar('where', where)
   return Object.entries(where).flatMap(([key, condition]): Clause[] => {
     checkText(key, `The key ${JSON.stringify(key)} of where`)
     if (isScalar(condition)) return [{ key, op: 'in', values: [scalar(condition, key)] }]
-    if (typeof condition !== 'object' || condition === null || Array.isArray(condition)) throw wrong(key, condition)
+    if (typeof condition !== 'object' || condition === null || Array.isArray(condition)) throw notScalar(key, condition)
     const clauses = Object.entries(condition)
       .filter(([, value]) => value !== undefined)
       .map(([op, value]) => clause(key, op, value))
-    if (clauses.length === 0) throw wrong(key, condition)
+    if (clauses.length === 0) throw notScalar(key, condition)
     return clauses
   })
 }
@@ -54,7 +52,7 @@ export function clausesOf(where: Where | undefined): Clause[] {
 function clause(key: string, op: string, value: unknown): Clause {
   switch (op) {
     case 'in':
-      if (!Array.isArray(value)) throw wrong(`${key}.in`, value)
+      if (!Array.isArray(value)) throw notScalar(`${key}.in`, value)
       return { key, op, values: value.map(each => scalar(each, `${key}.in`)) }
     case 'not':
       return { key, op, value: scalar(value, `${key}.not`) }
@@ -62,10 +60,10 @@ function clause(key: string, op: string, value: unknown): Clause {
     case 'gte':
     case 'lt':
     case 'lte':
-      if (typeof value !== 'number' || !Number.isFinite(value)) throw wrong(`${key}.${op}`, value)
+      if (typeof value !== 'number' || !Number.isFinite(value)) throw notScalar(`${key}.${op}`, value)
       return { key, op, value }
     case 'exists':
-      if (typeof value !== 'boolean') throw wrong(`${key}.exists`, value)
+      if (typeof value !== 'boolean') throw notScalar(`${key}.exists`, value)
       return { key, op, value }
     default:
       throw new FacewiseError(
@@ -97,40 +95,4 @@ function compare(a: number, op: 'gt' | 'gte' | 'lt' | 'lte', b: number): boolean
   if (op === 'gt') return a > b
   if (op === 'gte') return a >= b
   return op === 'lt' ? a < b : a <= b
-}
-
-function isScalar(value: unknown): value is Scalar {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-}
-
-/** A value that every engine keeps as it is. */
-export function scalar(value: unknown, where: string): Scalar {
-  if (typeof value === 'string') return checkText(value, `The string of '${where}'`)
-  if (typeof value === 'boolean') return value
-  // JSON knows no negative zero.
-  if (typeof value === 'number' && Number.isFinite(value)) return value + 0
-  throw wrong(where, value)
-}
-
-/**
- * A string that every engine can keep: PostgreSQL knows no NUL, and UTF-8 no half of a surrogate pair.
- *
- * @throws FacewiseError `INVALID_ARGUMENT`.
- */
-export function checkText(text: string, what: string): string {
-  if (/\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(text)) {
-    throw new FacewiseError(
-      'INVALID_ARGUMENT',
-      `${what} has a NUL or half a surrogate pair, which databases cannot keep: remove it.`,
-    )
-  }
-  return text
-}
-
-function wrong(where: string, value: unknown): FacewiseError {
-  const got = typeof value === 'number' ? String(value) : Array.isArray(value) ? 'a list' : typeof value
-  return new FacewiseError(
-    'INVALID_ARGUMENT',
-    `'${where}' must be a string, a finite number or a boolean (in filters also a condition); got ${value === null ? 'null' : got}.`,
-  )
 }

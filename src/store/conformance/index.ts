@@ -7,7 +7,8 @@
  *
  * @module
  */
-import type { EmbeddingStore, FaceRecord, Metadata, NewFaceRecord, SearchOptions, StoreOptions } from '../store.ts'
+import type { Metadata } from '../metadata.ts'
+import type { EmbeddingStore, FaceRecord, NewFaceRecord, SearchOptions, StoreOptions } from '../store.ts'
 import { all, check, rejects, same } from './check.ts'
 import { NaiveStore } from './model.ts'
 import { Random } from './random.ts'
