@@ -13,6 +13,12 @@ const parts = {
   image: 'src/image/index.ts',
   models: 'src/models/index.ts',
   backends: 'src/backends/index.ts',
+  store: 'src/store/index.ts',
+  'store-sqlite': 'src/store/sqlite.ts',
+  'store-postgres': 'src/store/postgres.ts',
+  'store-lancedb': 'src/store/lancedb.ts',
+  'store-indexeddb': 'src/store/indexeddb.ts',
+  'store-conformance': 'src/store/conformance/index.ts',
 }
 const CLI = 'src/cli/main.ts'
 const cli: Record<string, string> = existsSync(CLI) ? { cli: CLI } : {}
