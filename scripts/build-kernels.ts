@@ -7,18 +7,24 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import asc from 'assemblyscript/asc'
 
-const folder = fileURLToPath(new URL('../src/detect/fixed-point/', import.meta.url))
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+/** Folders with a kernel, and the file in each that the others are part of. */
+export const kernels = [
+  { folder: 'src/detect/fixed-point', entry: 'kernel.as.ts' },
+  { folder: 'src/store/kernel', entry: 'dots.as.ts' },
+] as const
 
 /** The module for a kernel: TypeScript that exports the WebAssembly as base64. */
-export async function compileKernel(): Promise<string> {
+export async function compileKernel({ folder, entry }: (typeof kernels)[number]): Promise<string> {
   // The compiler gives a name without an ending its own, `.ts`.
   const read = (name: string): string | null => {
-    const path = join(folder, name.replace(/^\.\//, ''))
+    const path = join(root, folder, name.replace(/^\.\//, ''))
     return existsSync(path) ? readFileSync(path, 'utf8') : null
   }
   let bytes = new Uint8Array()
   const { error, stderr } = await asc.main(
-    ['kernel.as.ts', '--outFile', 'kernel.wasm', '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
+    [entry, '--outFile', 'kernel.wasm', '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'],
     {
       readFile: read,
       writeFile: (_, contents) => {
@@ -31,9 +37,9 @@ export async function compileKernel(): Promise<string> {
   const base64 = Buffer.from(bytes).toString('base64')
   const lines = base64.match(/.{1,116}/g) ?? []
   return [
-    '// Made by `npm run build:kernels` from kernel.as.ts; do not edit.',
+    `// Made by \`npm run build:kernels\` from ${entry}; do not edit.`,
     '',
-    '/** The WebAssembly of kernel.as.ts in base64. */',
+    `/** The WebAssembly of ${entry} in base64. */`,
     'export const KERNEL =',
     `  ${lines.map(line => `'${line}'`).join(' +\n  ')}`,
     '',
@@ -41,7 +47,9 @@ export async function compileKernel(): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const module = await compileKernel()
-  writeFileSync(`${folder}kernel.ts`, module)
-  console.log(`src/detect/fixed-point/kernel.ts: ${module.length} bytes.`)
+  for (const kernel of kernels) {
+    const module = await compileKernel(kernel)
+    writeFileSync(join(root, kernel.folder, 'kernel.ts'), module)
+    console.log(`${kernel.folder}/kernel.ts: ${module.length} bytes.`)
+  }
 }

@@ -180,7 +180,7 @@ function fromDot(product: number, lengthA: number, lengthB: number, metric: Metr
 }
 
 /** The root is taken of the product, not of each: so that equal vectors have distance 0 to the last bit. */
-export function cosineDistance(product: number, squaredA: number, squaredB: number): number {
+function cosineDistance(product: number, squaredA: number, squaredB: number): number {
   return Math.min(2, Math.max(0, 1 - product / Math.sqrt(squaredA * squaredB)))
 }
 

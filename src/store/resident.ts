@@ -1,21 +1,13 @@
-import { cosineDistance, type Metric } from '../metrics.ts'
+import { distance as distanceOf } from '../metrics.ts'
 import type { Candidate, NearestQuery } from './driver.ts'
-import type { Metadata } from './metadata.ts'
+import { bestOf, type Entry } from './nearest.ts'
 import { compareIds } from './records.ts'
+import { BLOCK, VectorRows } from './rows.ts'
 import type { FaceRecord } from './store.ts'
 import { fulfils } from './where.ts'
 
-/** What of a record is not its vector. */
-interface Entry {
-  readonly id: string
-  readonly subject: string
-  readonly model: string
-  readonly time: number
-  readonly metadata: Metadata
-}
-
-/** Rows of the matrix at first. */
-const FIRST_ROWS = 64
+/** The rounding of a float32: half the distance from 1 to the next. */
+const ROUNDING = 2 ** -24
 
 /**
  * Records in memory with their vectors in one matrix, searched exactly: the memory store, and what wrappers search that keep vectors
@@ -25,15 +17,14 @@ export class ResidentIndex {
   private readonly entries: Entry[] = []
   private readonly rows = new Map<string, number>()
   private readonly subjects = new Map<string, Set<string>>()
-  private matrix: Float32Array
-  /** The squared length of each vector. */
-  private squares: Float64Array
+  private readonly vectors: VectorRows
+  /** The length of each vector. */
+  private lengths = new Float64Array(64)
   /** Ids in order, until a record comes or goes. */
   private sorted?: string[]
 
   constructor(readonly dimension: number) {
-    this.matrix = new Float32Array(FIRST_ROWS * dimension)
-    this.squares = new Float64Array(FIRST_ROWS)
+    this.vectors = new VectorRows(dimension)
   }
 
   get size(): number {
@@ -55,8 +46,8 @@ export class ResidentIndex {
       this.leave(this.entries[row])
     }
     this.entries[row] = { id, subject, model, time, metadata }
-    this.matrix.set(vector, row * this.dimension)
-    this.squares[row] = squaredLength(vector)
+    this.vectors.set(row, vector)
+    this.lengths[row] = lengthOf(vector)
     const ids = this.subjects.get(subject)
     if (ids) ids.add(id)
     else this.subjects.set(subject, new Set([id]))
@@ -76,8 +67,8 @@ export class ResidentIndex {
     if (row < last) {
       this.entries[row] = this.entries[last]
       this.rows.set(this.entries[row].id, row)
-      this.matrix.copyWithin(row * this.dimension, last * this.dimension, (last + 1) * this.dimension)
-      this.squares[row] = this.squares[last]
+      this.vectors.copy(last, row)
+      this.lengths[row] = this.lengths[last]
     }
     this.entries.pop()
     this.sorted = undefined
@@ -100,52 +91,54 @@ export class ResidentIndex {
     return ids.slice(from, from + limit).map(id => this.record(this.rows.get(id) as number))
   }
 
-  /** The nearest records with their exact distances; each subject's nearest alone where the query is for subjects. */
-  nearest(query: Float32Array, { limit, metric, within = Infinity, where, subject, per }: NearestQuery): Candidate[] {
-    const kept = new Nearest(limit)
-    const squaredQuery = squaredLength(query)
-    const best = new Map<string, { distance: number; entry: Entry }>()
-    const rows = subject === undefined ? undefined : this.idsOf(subject).map(id => this.rows.get(id) as number)
-    const count = rows ? rows.length : this.size
-    for (let i = 0; i < count; i++) {
-      const row = rows ? rows[i] : i
-      const distance = this.distanceTo(query, squaredQuery, row, metric)
-      if (distance > within) continue
+  /**
+   * The nearest records with their exact distances; each subject's nearest alone where the query is for subjects.
+   *
+   * The kernel's products are sums of float32, of which it is known how far they can be from the truth. What could be near enough by them
+   * is computed again in double precision: some hundred records of a hundred thousand.
+   */
+  nearest(query: Float32Array, options: NearestQuery): Candidate[] {
+    const { metric, where, subject } = options
+    const best = bestOf(options)
+    const look = (row: number): void => {
       const entry = this.entries[row]
-      if (where.length > 0 && !fulfils(entry.metadata, where)) continue
-      if (per === 'record') {
-        kept.offer(distance, entry)
+      if (where.length > 0 && !fulfils(entry.metadata, where)) return
+      best.offer(distanceOf(query, this.vectors.view(row), metric), entry)
+    }
+    if (subject !== undefined) {
+      for (const id of this.idsOf(subject)) look(this.rows.get(id) as number)
+      return best.all()
+    }
+    const length = lengthOf(query)
+    // A sum of n products in floats is wrong by at most n roundings of the product of the lengths.
+    const error = (this.dimension / 4 + 8) * ROUNDING
+    for (let first = 0; first < this.size; first += BLOCK) {
+      const count = Math.min(BLOCK, this.size - first)
+      const dots = this.vectors.dots(query, first, count)
+      const lengths = this.lengths.subarray(first, first + count)
+      if (metric === 'cosine') {
+        for (let i = 0; i < count; i++) {
+          const cosine = dots[i] / (length * lengths[i])
+          if (1 - cosine - error <= best.bound) look(first + i)
+        }
         continue
       }
-      const known = best.get(entry.subject)
-      if (!known || before(distance, entry, known.distance, known.entry)) best.set(entry.subject, { distance, entry })
+      const root = metric === 'euclidean'
+      for (let i = 0; i < count; i++) {
+        const product = length * lengths[i]
+        const least = length * length + lengths[i] * lengths[i] - 2 * (dots[i] + error * product)
+        if (least <= (root ? best.bound * best.bound : best.bound)) look(first + i)
+      }
     }
-    for (const { distance, entry } of best.values()) kept.offer(distance, entry)
-    return kept.all()
+    return best.all()
   }
 
   *[Symbol.iterator](): Generator<FaceRecord> {
     for (let row = 0; row < this.size; row++) yield this.record(row)
   }
 
-  private distanceTo(query: Float32Array, squaredQuery: number, row: number, metric: Metric): number {
-    const { matrix, dimension } = this
-    const start = row * dimension
-    let sum = 0
-    if (metric === 'cosine') {
-      for (let i = 0; i < dimension; i++) sum += query[i] * matrix[start + i]
-      return cosineDistance(sum, squaredQuery, this.squares[row])
-    }
-    for (let i = 0; i < dimension; i++) {
-      const difference = query[i] - matrix[start + i]
-      sum += difference * difference
-    }
-    return metric === 'euclidean' ? Math.sqrt(sum) : sum
-  }
-
   private record(row: number): FaceRecord {
-    const vector = this.matrix.slice(row * this.dimension, (row + 1) * this.dimension)
-    return { ...this.entries[row], vector }
+    return { ...this.entries[row], vector: this.vectors.get(row) }
   }
 
   private leave({ id, subject }: Entry): void {
@@ -155,75 +148,17 @@ export class ResidentIndex {
   }
 
   private reserve(rows: number): void {
-    const room = this.squares.length
-    if (rows <= room) return
-    const matrix = new Float32Array(room * 2 * this.dimension)
-    matrix.set(this.matrix)
-    const squares = new Float64Array(room * 2)
-    squares.set(this.squares)
-    this.matrix = matrix
-    this.squares = squares
+    if (rows <= this.lengths.length) return
+    const lengths = new Float64Array(this.lengths.length * 2)
+    lengths.set(this.lengths)
+    this.lengths = lengths
   }
 }
 
-/** The best so far, in a heap with the worst on top. */
-class Nearest {
-  private readonly distances: number[] = []
-  private readonly entries: Entry[] = []
-
-  constructor(private readonly limit: number) {}
-
-  offer(distance: number, entry: Entry): void {
-    const { distances, entries } = this
-    if (distances.length < this.limit) {
-      let at = distances.length
-      while (at > 0) {
-        const parent = (at - 1) >> 1
-        if (!before(distances[parent], entries[parent], distance, entry)) break
-        distances[at] = distances[parent]
-        entries[at] = entries[parent]
-        at = parent
-      }
-      distances[at] = distance
-      entries[at] = entry
-      return
-    }
-    if (!before(distance, entry, distances[0], entries[0])) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= this.limit) break
-      if (child + 1 < this.limit && before(distances[child], entries[child], distances[child + 1], entries[child + 1]))
-        child++
-      if (!before(distance, entry, distances[child], entries[child])) break
-      distances[at] = distances[child]
-      entries[at] = entries[child]
-      at = child
-    }
-    distances[at] = distance
-    entries[at] = entry
-  }
-
-  all(): Candidate[] {
-    return this.entries.map(({ id, subject, time, metadata }, i) => ({
-      id,
-      subject,
-      time,
-      metadata,
-      distance: this.distances[i],
-    }))
-  }
-}
-
-/** Whether the first is nearer; of equally near ones the smaller id is. */
-function before(distanceA: number, a: Entry, distanceB: number, b: Entry): boolean {
-  return distanceA < distanceB || (distanceA === distanceB && compareIds(a.id, b.id) < 0)
-}
-
-function squaredLength(vector: Float32Array): number {
+function lengthOf(vector: Float32Array): number {
   let sum = 0
   for (let i = 0; i < vector.length; i++) sum += vector[i] * vector[i]
-  return sum
+  return Math.sqrt(sum)
 }
 
 function firstAfter(sorted: readonly string[], after: string): number {
