@@ -15,8 +15,8 @@ export const kernels = [
   { folder: 'src/store/kernel', entry: 'dots.as.ts' },
 ] as const
 
-/** The module for a kernel: TypeScript that exports the WebAssembly as base64. */
-export async function compileKernel({ folder, entry }: (typeof kernels)[number]): Promise<string> {
+/** The WebAssembly of an AssemblyScript file. */
+export async function compile(folder: string, entry: string): Promise<Uint8Array<ArrayBuffer>> {
   // The compiler gives a name without an ending its own, `.ts`.
   const read = (name: string): string | null => {
     const path = join(root, folder, name.replace(/^\.\//, ''))
@@ -33,7 +33,13 @@ export async function compileKernel({ folder, entry }: (typeof kernels)[number])
       listFiles: () => [],
     },
   )
-  if (error) throw new Error(`The kernel does not compile: ${stderr.toString()}`)
+  if (error) throw new Error(`${entry} does not compile: ${stderr.toString()}`)
+  return bytes
+}
+
+/** The module for a kernel: TypeScript that exports the WebAssembly as base64. */
+export async function compileKernel({ folder, entry }: (typeof kernels)[number]): Promise<string> {
+  const bytes = await compile(folder, entry)
   const base64 = Buffer.from(bytes).toString('base64')
   const lines = base64.match(/.{1,116}/g) ?? []
   return [

@@ -111,23 +111,26 @@ export class ResidentIndex {
     }
     const length = lengthOf(query)
     // A sum of n products in floats is wrong by at most n roundings of the product of the lengths.
-    const error = (this.dimension / 4 + 8) * ROUNDING
+    const error = (this.dimension / 4 + 16) * ROUNDING
     for (let first = 0; first < this.size; first += BLOCK) {
       const count = Math.min(BLOCK, this.size - first)
       const dots = this.vectors.dots(query, first, count)
       const lengths = this.lengths.subarray(first, first + count)
       if (metric === 'cosine') {
+        let least = (1 - error - best.bound) * length
         for (let i = 0; i < count; i++) {
-          const cosine = dots[i] / (length * lengths[i])
-          if (1 - cosine - error <= best.bound) look(first + i)
+          if (dots[i] < least * lengths[i]) continue
+          look(first + i)
+          least = (1 - error - best.bound) * length
         }
         continue
       }
-      const root = metric === 'euclidean'
+      const bound = (): number => (metric === 'euclidean' ? best.bound ** 2 : best.bound) - length ** 2
+      let most = bound()
       for (let i = 0; i < count; i++) {
-        const product = length * lengths[i]
-        const least = length * length + lengths[i] * lengths[i] - 2 * (dots[i] + error * product)
-        if (least <= (root ? best.bound * best.bound : best.bound)) look(first + i)
+        if (lengths[i] * (lengths[i] - 2 * error * length) - 2 * dots[i] > most) continue
+        look(first + i)
+        most = bound()
       }
     }
     return best.all()

@@ -10,7 +10,7 @@ const SEGMENT_BYTES = 2 ** 30
 
 interface Kernel {
   readonly memory: WebAssembly.Memory
-  dots(query: number, rows: number, quads: number, count: number, out: number): void
+  dots(query: number, rows: number, blocks: number, count: number, out: number): void
 }
 
 /**
@@ -19,13 +19,14 @@ interface Kernel {
  */
 export class VectorRows {
   private readonly segments: Segment[] = []
-  private readonly quads: number
+  /** Floats from one row to the next. */
+  private readonly stride: number
   private readonly perSegment: number
 
   constructor(readonly dimension: number) {
-    this.quads = Math.ceil(dimension / 4)
+    this.stride = Math.ceil(dimension / 16) * 16
     // Whole blocks, so that none lies in two segments.
-    this.perSegment = Math.max(1, Math.floor(SEGMENT_BYTES / (this.quads * 16 * BLOCK))) * BLOCK
+    this.perSegment = Math.max(1, Math.floor(SEGMENT_BYTES / (this.stride * 4 * BLOCK))) * BLOCK
   }
 
   set(row: number, vector: Float32Array): void {
@@ -56,7 +57,7 @@ export class VectorRows {
 
   private find(row: number): { segment: Segment; index: number } {
     const at = Math.floor(row / this.perSegment)
-    this.segments[at] ??= kernelSegment(this.quads) ?? new ArraySegment(this.quads)
+    this.segments[at] ??= kernelSegment(this.stride) ?? new ArraySegment(this.stride)
     return { segment: this.segments[at], index: row - at * this.perSegment }
   }
 }
@@ -70,10 +71,10 @@ interface Segment {
 /** Compiled once; `null` where that is not allowed. */
 let module: WebAssembly.Module | null | undefined
 
-function kernelSegment(quads: number): Segment | undefined {
+function kernelSegment(stride: number): Segment | undefined {
   try {
     if (module === undefined) module = new WebAssembly.Module(Uint8Array.from(atob(KERNEL), c => c.charCodeAt(0)))
-    return module ? new KernelSegment(quads, new WebAssembly.Instance(module).exports as unknown as Kernel) : undefined
+    return module ? new KernelSegment(stride, new WebAssembly.Instance(module).exports as unknown as Kernel) : undefined
   } catch {
     module = null
     return undefined
@@ -87,25 +88,25 @@ class KernelSegment implements Segment {
   private readonly rows: number
 
   constructor(
-    private readonly quads: number,
+    private readonly stride: number,
     private readonly kernel: Kernel,
   ) {
-    this.out = quads * 4
+    this.out = stride
     this.rows = this.out + BLOCK
   }
 
   row(index: number): Float32Array {
-    const start = this.rows + index * this.quads * 4
-    this.reserve(start + this.quads * 4)
-    return this.floats.subarray(start, start + this.quads * 4)
+    const start = this.rows + index * this.stride
+    this.reserve(start + this.stride)
+    return this.floats.subarray(start, start + this.stride)
   }
 
   dots(query: Float32Array, first: number, count: number): Float32Array {
     this.row(first + count - 1)
     this.floats.fill(0, 0, this.out)
     this.floats.set(query)
-    const rows = this.rows + first * this.quads * 4
-    this.kernel.dots(0, rows * 4, this.quads, count, this.out * 4)
+    const rows = this.rows + first * this.stride
+    this.kernel.dots(0, rows * 4, this.stride / 16, count, this.out * 4)
     return this.floats.subarray(this.out, this.out + count)
   }
 
@@ -129,12 +130,12 @@ class ArraySegment implements Segment {
   private floats: Float32Array
   private readonly out = new Float32Array(BLOCK)
 
-  constructor(private readonly quads: number) {
-    this.floats = new Float32Array(quads * 4 * 16)
+  constructor(private readonly stride: number) {
+    this.floats = new Float32Array(stride * 16)
   }
 
   row(index: number): Float32Array {
-    const stride = this.quads * 4
+    const { stride } = this
     if ((index + 1) * stride > this.floats.length) {
       const grown = new Float32Array(Math.max((index + 1) * stride, this.floats.length * 2))
       grown.set(this.floats)
@@ -144,7 +145,7 @@ class ArraySegment implements Segment {
   }
 
   dots(query: Float32Array, first: number, count: number): Float32Array {
-    const stride = this.quads * 4
+    const { stride } = this
     for (let i = 0; i < count; i++) {
       let sum = 0
       const start = (first + i) * stride
