@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: speed of the cascade and of the embedders beside @vladmandic/face-api, in one process on the WebAssembly backend, and where its time
- * goes. Medians of runs that take turns, so that a machine that is busy for a while slows all alike; the ratios are what to quote.
+ * `npm run bench`, first part: speed of the cascade beside @vladmandic/face-api, in one process on the WebAssembly backend, and where its
+ * time goes. Medians of runs that take turns, so that a machine that is busy for a while slows all alike; the ratios are what to quote.
  */
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
@@ -10,7 +10,6 @@ import { messageOf } from '../src/errors.ts'
 import { decode, resizeArea } from '../src/image/index.ts'
 import { samplePhoto } from '../test/data.ts'
 import { measureMultiplyAdds } from './multiply-adds.ts'
-import { benchRecognition } from './recognition.ts'
 import { inTurns, median, row } from './timing.ts'
 
 const PHOTOS = [
@@ -70,8 +69,6 @@ for (const { name, perSecond } of await measureMultiplyAdds(engine)) {
   console.log(`  ${name.padEnd(44)} ${(perSecond / 1e9).toFixed(1)} billion`)
 }
 mtcnn.dispose()
-
-await benchRecognition(engine)
 
 console.log('\nNative against WebAssembly, milliseconds a picture, minimum face 20\n')
 await compareNative()
