@@ -41,7 +41,8 @@ const blocks = pages.flatMap((page): Block[] => {
 
 function source(id: string): string {
   const part = id.replace(/^facewise\/?/, '')
-  return join(root, 'src', part, 'index.ts')
+  const file = join(root, 'src', `${part}.ts`)
+  return part && existsSync(file) ? file : join(root, 'src', part, 'index.ts')
 }
 
 beforeAll(() => {
