@@ -1,6 +1,7 @@
 import { cosineDistance, type Metric } from '../metrics.ts'
 import type { Candidate, NearestQuery } from './driver.ts'
 import type { Metadata } from './metadata.ts'
+import { before, Nearest } from './nearest.ts'
 import { compareIds } from './records.ts'
 import type { FaceRecord } from './store.ts'
 import { fulfils } from './where.ts'
@@ -102,7 +103,7 @@ export class ResidentIndex {
 
   /** The nearest records with their exact distances; each subject's nearest alone where the query is for subjects. */
   nearest(query: Float32Array, { limit, metric, within = Infinity, where, subject, per }: NearestQuery): Candidate[] {
-    const kept = new Nearest(limit)
+    const kept = new Nearest<Entry>(limit)
     const squaredQuery = squaredLength(query)
     const best = new Map<string, { distance: number; entry: Entry }>()
     const rows = subject === undefined ? undefined : this.idsOf(subject).map(id => this.rows.get(id) as number)
@@ -121,7 +122,7 @@ export class ResidentIndex {
       if (!known || before(distance, entry, known.distance, known.entry)) best.set(entry.subject, { distance, entry })
     }
     for (const { distance, entry } of best.values()) kept.offer(distance, entry)
-    return kept.all()
+    return kept.candidates()
   }
 
   *[Symbol.iterator](): Generator<FaceRecord> {
@@ -164,60 +165,6 @@ export class ResidentIndex {
     this.matrix = matrix
     this.squares = squares
   }
-}
-
-/** The best so far, in a heap with the worst on top. */
-class Nearest {
-  private readonly distances: number[] = []
-  private readonly entries: Entry[] = []
-
-  constructor(private readonly limit: number) {}
-
-  offer(distance: number, entry: Entry): void {
-    const { distances, entries } = this
-    if (distances.length < this.limit) {
-      let at = distances.length
-      while (at > 0) {
-        const parent = (at - 1) >> 1
-        if (!before(distances[parent], entries[parent], distance, entry)) break
-        distances[at] = distances[parent]
-        entries[at] = entries[parent]
-        at = parent
-      }
-      distances[at] = distance
-      entries[at] = entry
-      return
-    }
-    if (!before(distance, entry, distances[0], entries[0])) return
-    let at = 0
-    for (;;) {
-      let child = 2 * at + 1
-      if (child >= this.limit) break
-      if (child + 1 < this.limit && before(distances[child], entries[child], distances[child + 1], entries[child + 1]))
-        child++
-      if (!before(distance, entry, distances[child], entries[child])) break
-      distances[at] = distances[child]
-      entries[at] = entries[child]
-      at = child
-    }
-    distances[at] = distance
-    entries[at] = entry
-  }
-
-  all(): Candidate[] {
-    return this.entries.map(({ id, subject, time, metadata }, i) => ({
-      id,
-      subject,
-      time,
-      metadata,
-      distance: this.distances[i],
-    }))
-  }
-}
-
-/** Whether the first is nearer; of equally near ones the smaller id is. */
-function before(distanceA: number, a: Entry, distanceB: number, b: Entry): boolean {
-  return distanceA < distanceB || (distanceA === distanceB && compareIds(a.id, b.id) < 0)
 }
 
 function squaredLength(vector: Float32Array): number {
