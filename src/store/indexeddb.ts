@@ -334,7 +334,8 @@ function nameOf(error: unknown): string | undefined {
 
 /** What a browser's refusal means; the names are those of the IndexedDB specification (https://w3c.github.io/IndexedDB/#exceptions). */
 function explain(error: unknown, name: string): ReturnType<NonNullable<StoreDriver['explain']>> {
-  const words = messageOf(error)
+  // Some refusals are a name alone.
+  const words = messageOf(error) || nameOf(error)
   switch (nameOf(error)) {
     case 'QuotaExceededError':
       return {
