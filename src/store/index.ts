@@ -9,6 +9,7 @@ export { createStore } from './create.ts'
 export type { Candidate, NearestQuery, StoreDriver } from './driver.ts'
 export { type MemoryStore, type MemoryStoreOptions, memoryStore } from './memory.ts'
 export type { Metadata, Scalar } from './metadata.ts'
+export { nearestOf } from './nearest.ts'
 export { compareIds } from './records.ts'
 export { ResidentIndex } from './resident.ts'
 export type {

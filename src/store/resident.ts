@@ -1,6 +1,6 @@
 import { distance as distanceOf } from '../metrics.ts'
+import { bestOf, type Entry } from './best.ts'
 import type { Candidate, NearestQuery } from './driver.ts'
-import { bestOf, type Entry } from './nearest.ts'
 import { compareIds } from './records.ts'
 import { BLOCK, VectorRows } from './rows.ts'
 import type { FaceRecord } from './store.ts'
