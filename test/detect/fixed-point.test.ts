@@ -5,6 +5,7 @@ import { compileKernel, kernels } from '../../scripts/build-kernels.ts'
 import { type Engine, startBackend } from '../../src/backends/index.ts'
 import { createFixedPoint, type FixedPoint, type Lease } from '../../src/detect/fixed-point/index.ts'
 import { KernelMemory } from '../../src/detect/fixed-point/memory.ts'
+import { Sheets } from '../../src/detect/fixed-point/sheets.ts'
 import { createMtcnn, type Face } from '../../src/detect/index.ts'
 import { cellCount } from '../../src/detect/proposals.ts'
 import { decode, type Picture, resizeArea } from '../../src/image/index.ts'
@@ -200,4 +201,19 @@ test.each([3, 6] as const)('the same faces with and without, photo %i', async nu
       expect(Math.abs(face.box[side] - faces[1][i].box[side])).toBeLessThan(1e-3)
     }
   }
+})
+
+test('pictures that the memory of the kernel has no room for lie outside of it', async () => {
+  const memory = (await KernelMemory.create())!
+  // WebAssembly's memory ends at 4 GiB; pages that nothing is written to cost nothing.
+  while (memory.buffer.byteLength < 2 ** 32 - 2 ** 28) memory.take(2 ** 27)
+  const few = new Sheets(memory)
+  const sizes = [{ width: 4000, height: 2000 }]
+  const inside = few.allocate(sizes)[0]
+  expect(inside.buffer).toBe(memory.buffer)
+  while (memory.buffer.byteLength < 2 ** 32 - 2 ** 22) memory.take(2 ** 21)
+  const full = new Sheets(memory)
+  const [sheet] = full.allocate(sizes)
+  expect(sheet).toHaveLength(4000 * 2000 * 3)
+  expect(sheet.buffer).not.toBe(memory.buffer)
 })

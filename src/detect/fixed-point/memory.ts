@@ -79,7 +79,7 @@ export class KernelMemory {
   take(bytes: number): number {
     const address = this.next
     // Vectors may reach over the end of what they belong to.
-    const next = (address + bytes + 127) & ~63
+    const next = Math.floor((address + bytes + 127) / 64) * 64
     this.grow(next)
     this.next = next
     return address

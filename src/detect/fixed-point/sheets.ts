@@ -24,14 +24,26 @@ export class Sheets {
 
   /** Pictures of three floats a pixel, all black; they replace those of the last call. Sizes are even. */
   allocate(sizes: readonly { readonly width: number; readonly height: number }[]): Float32Array[] {
-    const { memory } = this
-    this.widest = Math.max(...sizes.map(({ width }) => width))
-    const rows = memory.take(memory.kernel.pnetBegin(this.widest, 0))
-    this.workplace = { rows, input: memory.take(this.widest * 2 * PIXEL_BYTES) }
     const bytes = sizes.map(({ width, height }) => width * height * PIXEL_BYTES)
-    if (bytes.reduce((a, b) => a + b, 0) > MAX_BYTES) return bytes.map(size => new Float32Array(size / 4))
-    const addresses = bytes.map(size => memory.take(size))
-    return bytes.map((size, i) => new Float32Array(memory.buffer, addresses[i], size / 4).fill(0))
+    const outside = (): Float32Array[] => bytes.map(size => new Float32Array(size / 4))
+    try {
+      this.takeWorkplace(Math.max(...sizes.map(({ width }) => width)))
+      if (bytes.reduce((a, b) => a + b, 0) > MAX_BYTES) return outside()
+      const addresses = bytes.map(size => this.memory.take(size))
+      return bytes.map((size, i) => new Float32Array(this.memory.buffer, addresses[i], size / 4).fill(0))
+    } catch (error) {
+      // No memory is left in there: they are copied row by row, or go through the graph models.
+      if (error instanceof RangeError) return outside()
+      throw error
+    }
+  }
+
+  private takeWorkplace(widest: number): void {
+    const { memory } = this
+    const rows = memory.take(memory.kernel.pnetBegin(widest, 0))
+    const input = memory.take(widest * 2 * PIXEL_BYTES)
+    this.workplace = { rows, input }
+    this.widest = widest
   }
 
   /** Where the kernel may work on this input, if there is room for it. */
