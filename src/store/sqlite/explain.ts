@@ -88,7 +88,7 @@ function corrupt(message: string): { code: Code; message: string } {
 /** SQLite's code or the client's; errors of opening a file have SQLite's number at the end of their message alone. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
-  if ('code' in error && typeof error.code === 'string') return error.code
+  if ('code' in error && typeof error.code === 'string' && error.code !== '') return error.code
   const number = /Unable to open connection to local database .*: (\d+)"?\)?$/s.exec(error.message)?.[1]
   if (number === '26') return 'SQLITE_NOTADB'
   return number === undefined ? '' : 'SQLITE_CANTOPEN'
