@@ -10,7 +10,7 @@ import { createStore } from './create.ts'
 import type { Candidate, NearestQuery, StoreDriver } from './driver.ts'
 import { compareIds } from './records.ts'
 import { readFloats } from './snapshot.ts'
-import { Connection } from './sqlite/connection.ts'
+import { Connection, placeOf } from './sqlite/connection.ts'
 import { explainSqlite } from './sqlite/explain.ts'
 import { blobOf, boundValue, COLUMNS, nearestStatement } from './sqlite/nearest.ts'
 import { claimIdentity, readIdentity, type Tables, tablesOf } from './sqlite/schema.ts'
@@ -44,7 +44,7 @@ export async function sqliteStore(options: SqliteStoreOptions): Promise<Embeddin
   const { url, table = 'facewise' } = options ?? {}
   const tables = tablesOf(table)
   const connection = await Connection.open(options ?? {})
-  return createStore(new SqliteDriver(connection, tables, url ?? 'The database'), options)
+  return createStore(new SqliteDriver(connection, tables, url === undefined ? 'The database' : placeOf(url)), options)
 }
 
 class SqliteDriver implements StoreDriver {

@@ -61,6 +61,8 @@ describe('the SQLite store on a server', () => {
     const store = await sqliteStore({ url, authToken: 'secret' })
     await store.upsert([record('a', [1, 0])])
     await server.stop()
+    const hidden = sqliteStore({ url: `${url}?authToken=secret` })
+    await expect(hidden).rejects.toMatchObject({ message: expect.not.stringContaining('secret') })
     await expect(store.upsert([record('b', [1, 0])])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await expect(store.search(Float32Array.of(1, 0), { k: 1 })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     await server.start()

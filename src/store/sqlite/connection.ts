@@ -46,14 +46,16 @@ export class Connection {
       )
     }
     const { createClient } = await libsql()
+    let own: Client | undefined
     try {
       // One connection: settings hold for all calls, and calls wait for each other in order.
-      const own = createClient({ url, authToken, timeout: ENGINE_WAIT, concurrency: 1 })
+      own = createClient({ url, authToken, timeout: ENGINE_WAIT, concurrency: 1 })
       const connection = new Connection(own, true, /^(file:)?:memory:/.test(url))
       await connection.useWal()
       return connection
     } catch (error) {
-      const { code, message } = explainSqlite(error, url)
+      own?.close()
+      const { code, message } = explainSqlite(error, placeOf(url))
       throw new FacewiseError(code, message, { cause: error })
     }
   }
@@ -132,6 +134,11 @@ export class Connection {
   private async renew(): Promise<void> {
     if (this.owned && this.local && !this.inMemory) await this.client.reconnect()
   }
+}
+
+/** The address for messages: without the token that its query may hold. */
+export function placeOf(url: string): string {
+  return url.split('?')[0]
 }
 
 async function libsql(): Promise<typeof import('@libsql/client')> {

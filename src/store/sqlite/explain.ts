@@ -18,7 +18,8 @@ export function isReadOnly(error: unknown): boolean {
 
 /** What an error of libSQL means to the caller, and what to do. */
 export function explainSqlite(error: unknown, place: string): { code: Code; message: string } {
-  const words = messageOf(error)
+  // The client puts the code before the words of SQLite, at times twice.
+  const words = messageOf(error).replace(/^(\w+: )\1+/, '$1')
   const failed = (message: string): { code: Code; message: string } => ({ code: 'STORE_FAILED', message })
   switch (codeOf(error)) {
     case 'SQLITE_BUSY':
