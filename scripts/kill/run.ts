@@ -143,7 +143,7 @@ async function inspect(
   await store.close()
   acknowledged.next = begun + 1
   // Stored, but killed before it could say so: from now on it must stay.
-  const unacknowledged = latest === begun
+  const unacknowledged = latest === begun && batchOf(begun).every(record => same(there.get(record.id), record))
   if (unacknowledged) acknowledged.stored.add(begun)
   else await forget(target, folder, begun)
   await settle(target, folder, acknowledged)

@@ -221,6 +221,23 @@ describe('a SQLite file', () => {
   })
 })
 
+describe('without its package', () => {
+  it('the SQLite store says how to install it', async () => {
+    vi.doMock('@libsql/client', () => {
+      throw new Error('Cannot find package')
+    })
+    try {
+      await expect(sqliteStore({ url: ':memory:' })).rejects.toMatchObject({
+        code: 'DEPENDENCY_MISSING',
+        message: expect.stringContaining('npm install @libsql/client'),
+      })
+    } finally {
+      vi.doUnmock('@libsql/client')
+    }
+    await (await sqliteStore({ url: ':memory:' })).close()
+  })
+})
+
 describe('a SQLite file that another program writes', () => {
   const open = async (): Promise<{ store: EmbeddingStore; release(): Promise<void> }> => {
     const url = `file:${newFile()}`
@@ -299,6 +316,8 @@ describe('a search in SQLite', () => {
           .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1))
         const found = await store.search(scaled, { k: 10, metric })
         expect(found.map(({ id }) => id)).toEqual(sorted.slice(0, 10).map(({ id }) => id))
+        const near = await store.search(scaled, { k: 10, metric, maxDistance: sorted[9].distance })
+        expect(near).toEqual(found)
         const subjects = await store.search(scaled, { k: 10, metric, per: 'subject' })
         const firsts = sorted.filter(({ subject }, i) => sorted.findIndex(other => other.subject === subject) === i)
         expect(subjects.map(({ id }) => id)).toEqual(firsts.slice(0, 10).map(({ id }) => id))
