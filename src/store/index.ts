@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { readSnapshot, saveSnapshot } from '#platform/store'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export type { Metric } from '../metrics.ts'
 export { createStore } from './create.ts'

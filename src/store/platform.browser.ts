@@ -1,1 +1,1 @@
-export {}
+export { readSnapshot, saveSnapshot } from './snapshot-file.browser.ts'

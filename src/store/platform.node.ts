@@ -1,1 +1,1 @@
-export {}
+export { readSnapshot, saveSnapshot } from './snapshot-file.node.ts'
