@@ -160,6 +160,7 @@ async function keepsValues(store: EmbeddingStore): Promise<void> {
     minus: -1.25e-7,
     'a key "with" \'all\' {$.} [0] \\ of it': 'x',
     constructor: 'c',
+    ['__proto__']: 'p',
     '': 'no name',
   }
   const vector = Float32Array.from(values)
