@@ -101,7 +101,8 @@ class IndexedDbDriver implements StoreDriver {
       const identity = { model, dimension: vector.length }
       checkIdentity(await claimIn(transaction, identity), identity, this.capabilities.name)
       const store = transaction.objectStore('records')
-      await Promise.all(records.map(record => store.put({ ...record, key: keyOf(record.id) })))
+      // Asynchronous, so that of many that fail all are heard.
+      await Promise.all(records.map(async record => store.put({ ...record, key: keyOf(record.id) })))
     })
   }
 

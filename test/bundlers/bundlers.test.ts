@@ -37,6 +37,19 @@ function show(result) {
 }
 `
 
+const STORE_APP = `
+import { memoryStore } from 'facewise/store'
+import { indexedDbStore } from 'facewise/store/indexeddb'
+const subjects = []
+for (const store of [await memoryStore(), await indexedDbStore({ name: 'faces' })]) {
+  await store.upsert([{ id: 'a', subject: store.capabilities.name, vector: Float32Array.of(3, 4), model: 'm' }])
+  const [match] = await store.search(Float32Array.of(3, 4), { k: 1 })
+  subjects.push(match.subject)
+  await store.close()
+}
+document.documentElement.dataset.result = JSON.stringify(subjects)
+`
+
 const PAGE = '<!doctype html><title>t</title><script type="module" src="main.js"></script>'
 
 interface Result {
@@ -66,6 +79,9 @@ beforeAll(async () => {
     join(work, 'index.html'),
     '<!doctype html><title>t</title><script type="module" src="./main.js"></script>',
   )
+  mkdirSync(join(work, 'store'))
+  writeFileSync(join(work, 'store', 'main.js'), STORE_APP)
+  writeFileSync(join(work, 'store', 'index.html'), PAGE)
   browser = await chromium.launch(chromiumLaunchOptions())
 }, 180_000)
 afterAll(async () => {
@@ -224,4 +240,85 @@ describe.each(Object.keys(bundlers) as (keyof typeof bundlers)[])('an app built 
     expect(result.message).toContain('/nowhere/tfjs-backend-wasm-simd.wasm')
     expect(result.message).toContain('404')
   })
+})
+
+describe.each(['vite', 'esbuild', 'webpack'] as const)('an app with stores alone, built with %s', name => {
+  /** Builds it, and gives the modules that went in. Whatever cannot be found, such as a module of Node, fails the build. */
+  async function modulesOf(out: string): Promise<string[]> {
+    const context = join(work, 'store')
+    if (name === 'vite') {
+      const modules: string[] = []
+      await viteBuild({
+        root: context,
+        logLevel: 'error',
+        configFile: false,
+        build: { outDir: out, emptyOutDir: true, target: 'es2022' },
+        plugins: [{ name: 'modules', moduleParsed: ({ id }) => void modules.push(id) }],
+      })
+      return modules
+    }
+    if (name === 'esbuild') {
+      const { metafile } = await esbuild({
+        absWorkingDir: context,
+        entryPoints: ['main.js'],
+        outdir: out,
+        bundle: true,
+        format: 'esm',
+        platform: 'browser',
+        target: 'es2022',
+        logLevel: 'error',
+        metafile: true,
+      })
+      writeFileSync(join(out, 'index.html'), PAGE)
+      return Object.keys(metafile.inputs)
+    }
+    return new Promise((resolve, reject) => {
+      webpack(
+        {
+          mode: 'production',
+          context,
+          entry: './main.js',
+          output: { path: out, filename: 'main.js' },
+          performance: { hints: false },
+        },
+        (error, stats) => {
+          const said = stats?.toJson({ all: false, errors: true, warnings: true, modules: true, nestedModules: true })
+          if (error || said?.errors?.length || said?.warnings?.length) {
+            return reject(error ?? new Error(JSON.stringify(said)))
+          }
+          writeFileSync(join(out, 'index.html'), PAGE)
+          const all = (said?.modules ?? []).flatMap(each => [each, ...(each.modules ?? [])])
+          resolve(all.map(({ name: path }) => path ?? ''))
+        },
+      )
+    })
+  }
+
+  it('takes in no module of Node, no TensorFlow.js and no client of a database, and works', async () => {
+    const out = join(work, `store-${name}`)
+    const modules = await modulesOf(out)
+    expect(modules.filter(path => /facewise[\\/]dist[\\/]browser[\\/]store/.test(path)).length).toBeGreaterThanOrEqual(
+      2,
+    )
+    expect(modules.some(path => /[\\/]idb[\\/]/.test(path))).toBe(true)
+    const foreign =
+      /node:|__vite-browser-external|@tensorflow|@libsql|@lancedb|apache-arrow|node_modules[\\/]pg[\\/]|dist[\\/]node[\\/]/
+    expect(modules.filter(path => foreign.test(path))).toEqual([])
+    const server = createServer((request, response) => {
+      const path = join(out, new URL(request.url ?? '/', 'http://localhost').pathname.replace(/\/$/, '/index.html'))
+      if (!existsSync(path)) return response.writeHead(404).end()
+      const type = extname(path) === '.js' ? 'text/javascript' : 'text/html'
+      response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': STRICT }).end(readFileSync(path))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const page = await browser.newPage()
+    try {
+      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
+      const text = await page.locator('html[data-result]').getAttribute('data-result', { timeout: 30_000 })
+      expect(JSON.parse(text ?? '[]')).toEqual(['memory', 'indexeddb'])
+    } finally {
+      await page.close()
+      server.close()
+    }
+  }, 120_000)
 })

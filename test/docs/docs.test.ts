@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { samplePhoto } from '../data.ts'
+import { blocksOf } from './blocks.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const work = join(root, 'output', 'docs-blocks')
@@ -23,27 +24,7 @@ const pages = [
     .map(name => `docs/${name}`),
 ]
 
-interface Block {
-  name: string
-  code: string
-  /** Needs a page: it is checked by the compiler, but not run here. */
-  browser: boolean
-}
-
-const blocks = pages.flatMap((page): Block[] => {
-  const text = readFileSync(join(root, page), 'utf8')
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code], i) => ({
-    name: `${page.replace(/\W/g, '-')}-${i + 1}`,
-    code: code.replaceAll(/from '(facewise[^']*)'/g, (_, id: string) => `from '${source(id)}'`),
-    browser: /document|'\/wasm\/'/.test(code),
-  }))
-})
-
-function source(id: string): string {
-  const part = id.replace(/^facewise\/?/, '')
-  const file = join(root, 'src', `${part}.ts`)
-  return part && existsSync(file) ? file : join(root, 'src', part, 'index.ts')
-}
+const blocks = pages.flatMap(blocksOf)
 
 beforeAll(() => {
   rmSync(work, { recursive: true, force: true })
@@ -71,7 +52,7 @@ describe('the documentation', () => {
     expect(problems).toEqual([])
   })
 
-  it.each(blocks.filter(block => !block.browser))('has a block that runs: $name', ({ name }) => {
+  it.each(blocks.filter(block => block.runs))('has a block that runs: $name', ({ name }) => {
     const { status, stderr, stdout } = spawnSync(process.execPath, ['--import', 'tsx', `${name}.ts`], {
       cwd: work,
       encoding: 'utf8',

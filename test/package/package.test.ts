@@ -21,7 +21,16 @@ const PARTS = [
   'facewise/image',
   'facewise/models',
   'facewise/backends',
+  'facewise/store',
 ] as const
+/** Stores for which something is to be installed: the function that opens one, what it is given, and what it needs. */
+const CLIENTS = [
+  ['facewise/store/sqlite', 'sqliteStore', { url: 'file:faces.db' }, '@libsql/client'],
+  ['facewise/store/postgres', 'postgresStore', { url: 'postgres://localhost/faces' }, 'pg'],
+  ['facewise/store/lancedb', 'lanceDbStore', { path: 'faces.lance' }, '@lancedb/lancedb'],
+] as const
+/** Entries below a part. */
+const ENTRIES = ['facewise/store/indexeddb', 'facewise/store/conformance', ...CLIENTS.map(([entry]) => entry)] as const
 
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   version: string
@@ -122,9 +131,10 @@ describe('the tarball', () => {
 
   it('asks a browser for nothing but its dependencies', () => {
     const known = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })
+    const isKnown = (name: string): boolean => known.some(each => name === each || name.startsWith(`${each}/`))
     for (const path of paths().filter(file => /^dist\/browser\/.*\.js$/.test(file))) {
       for (const [, specifier] of text(path).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
-        expect(specifier.startsWith('./') || known.includes(specifier), `${path} imports ${specifier}`).toBe(true)
+        expect(specifier.startsWith('./') || isKnown(specifier), `${path} imports ${specifier}`).toBe(true)
       }
     }
   })
@@ -159,7 +169,7 @@ describe('the tarball', () => {
     const result = await checkPackage(files)
     if (!result.types) throw new Error('The package has no types.')
     expect(Object.keys(result.entrypoints).sort()).toEqual(
-      [...PARTS.map(part => part.replace('facewise', '.')), './models/*', './package.json'].sort(),
+      [...[...PARTS, ...ENTRIES].map(part => part.replace('facewise', '.')), './models/*', './package.json'].sort(),
     )
     expect(result.problems).toEqual([])
   })
@@ -193,24 +203,26 @@ describe('the installed package', () => {
         console.log(JSON.stringify({
           names: Object.keys(part).sort(),
           globals: globals.map(String),
-          tensorflow: loaded.filter(path => path.includes('@tensorflow')),
+          engines: loaded.filter(path => /@tensorflow|@libsql|@lancedb|[\\\\/]pg[\\\\/]/.test(path)),
         }))
       }`
   interface Report {
     names: string[]
     globals: string[]
-    tensorflow: string[]
+    /** Packages that are loaded when they are needed. */
+    engines: string[]
   }
 
-  it.each(PARTS)('%s is imported without a trace, and is the same in all forms', part => {
+  it.each([...PARTS, ...ENTRIES])('%s is imported without a trace, and is the same in all forms', part => {
     const esm = runJson<Report>('probe.mjs', PROBE['probe.mjs'] + REPORT, [], [part])
     const cjs = runJson<Report>('probe.cjs', PROBE['probe.cjs'] + REPORT, [], [part])
     const browser = runJson<Report>('probe.mjs', PROBE['probe.mjs'] + REPORT, ['--conditions=browser'], [part])
-    for (const { globals, tensorflow } of [esm, cjs, browser]) {
+    for (const { globals, engines } of [esm, cjs, browser]) {
       expect(globals).toEqual([])
-      expect(tensorflow).toEqual([])
+      expect(engines).toEqual([])
     }
-    expect(esm.names).toContain('FacewiseError')
+    expect(esm.names.length).toBeGreaterThan(0)
+    if ((PARTS as readonly string[]).includes(part)) expect(esm.names).toContain('FacewiseError')
     expect(cjs.names).toEqual(esm.names)
     expect(browser.names).toEqual(esm.names)
   })
@@ -220,6 +232,49 @@ describe('the installed package', () => {
     const code = 'console.log(new Set(parts.map(part => part.FacewiseError)).size)'
     expect(runJson('same.mjs', `const parts = await Promise.all(${list}.map(part => import(part)))\n${code}`)).toBe(1)
     expect(runJson('same.cjs', `const parts = ${list}.map(part => require(part))\n${code}`)).toBe(1)
+  })
+
+  it.each(CLIENTS)('%s says which command installs what it needs', (entry, open, options, client) => {
+    const code = `
+      open(${JSON.stringify(options)}).then(
+        () => console.log('"opened"'),
+        error => console.log(JSON.stringify({ one: error instanceof FacewiseError, code: error.code, message: error.message })),
+      )`
+    const names = [`{ ${open}: open }`, '{ FacewiseError }']
+    const esm = `const ${names[0]} = await import('${entry}')\nconst ${names[1]} = await import('facewise')\n${code}`
+    const cjs = `const ${names[0]} = require('${entry}')\nconst ${names[1]} = require('facewise')\n${code}`
+    for (const said of [runJson('client.mjs', esm), runJson('client.cjs', cjs)]) {
+      const message = expect.stringContaining(`npm install ${client}`)
+      expect(said).toEqual({ one: true, code: 'DEPENDENCY_MISSING', message })
+    }
+  })
+
+  const STORE = `
+    async function main(memoryStore, storeConformance) {
+      const cases = storeConformance({ open: (_, options) => memoryStore(options), large: 100, rounds: 5 })
+      for (const { run } of cases) await run()
+      const store = await memoryStore()
+      await store.upsert([{ id: 'a', subject: 'ada', vector: Float32Array.of(3, 4), model: 'm' }])
+      const [{ id, distance }] = await store.search(Float32Array.of(3, 4), { k: 1 })
+      console.log(JSON.stringify({ cases: cases.length, id, distance }))
+    }`
+  it.each([
+    [
+      'store.mjs',
+      `import { memoryStore } from 'facewise/store'
+      import { storeConformance } from 'facewise/store/conformance'
+      ${STORE}
+      await main(memoryStore, storeConformance)`,
+    ],
+    [
+      'store.cjs',
+      `const { memoryStore } = require('facewise/store')
+      const { storeConformance } = require('facewise/store/conformance')
+      ${STORE}
+      main(memoryStore, storeConformance)`,
+    ],
+  ])('keeps embeddings, and has the suite that shows it (%s)', (file, code) => {
+    expect(runJson(file, code)).toEqual({ cases: expect.toSatisfy(cases => cases > 10), id: 'a', distance: 0 })
   })
 
   it('gives the files of the models to those who serve them', () => {
@@ -277,7 +332,17 @@ describe('its types', () => {
     import { decode, resizeArea, type ImageInput } from 'facewise/image'
     import { loadModel, memorySource, parseManifest, type Manifest, type ModelSource } from 'facewise/models'
     import { startBackend, type BackendReport, type Engine } from 'facewise/backends'
+    import { createStore, memoryStore, type EmbeddingStore, type Match, type StoreDriver } from 'facewise/store'
+    import { storeConformance } from 'facewise/store/conformance'
+    import { indexedDbStore } from 'facewise/store/indexeddb'
 
+    export async function nearest(driver: StoreDriver, query: Float32Array): Promise<string | undefined> {
+      const stores: EmbeddingStore[] = [await createStore(driver), await memoryStore(), await indexedDbStore({ name: 'x' })]
+      const [match]: Match[] = await stores[0].search(query, { k: 1, where: { door: { in: ['north', 2] } } })
+      // @ts-expect-error: how many is required
+      await stores[0].search(query, {})
+      return storeConformance({ open: () => memoryStore() })[0]?.name ?? match?.subject
+    }
     export async function faces(input: ImageInput): Promise<readonly Face[]> {
       const engine: Engine = await startBackend({ prefer: ['wasm', 'cpu'] })
       const stages: Stage[] = [proposals({ threshold: 0.6 }), refine(), output()]

@@ -33,7 +33,7 @@ describe.each(cases)('the nearest by $per ($metric)', ({ per, metric }) => {
   it.each([
     { limit: 1 },
     { limit: 20 },
-    { limit: 50, within: 0.5 },
+    { limit: 50, within: 1 },
     { limit: 30, where: [{ key: 'even', op: 'in', values: [true] }] },
     { limit: 10, subject: 's7' },
     { limit: 10_000 },

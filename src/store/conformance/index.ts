@@ -160,6 +160,7 @@ async function keepsValues(store: EmbeddingStore): Promise<void> {
     minus: -1.25e-7,
     'a key "with" \'all\' {$.} [0] \\ of it': 'x',
     constructor: 'c',
+    ['__proto__']: 'p',
     '': 'no name',
   }
   const vector = Float32Array.from(values)
@@ -260,14 +261,16 @@ async function lists(store: EmbeddingStore): Promise<void> {
     idsOf(naive.list({ after: `${half}\u0001` })),
     'after an id that is not there',
   )
-  const paged: string[] = []
-  for (let last: string | undefined; ; ) {
-    const page = await all(store.list({ after: last, limit: 97 }))
-    paged.push(...idsOf(page))
-    if (page.length < 97) break
-    last = page[page.length - 1].id
+  for (const subject of [undefined, 's1']) {
+    const paged: string[] = []
+    for (let last: string | undefined; ; ) {
+      const page = await all(store.list({ subject, after: last, limit: 47 }))
+      paged.push(...idsOf(page))
+      if (page.length < 47) break
+      last = page[page.length - 1].id
+    }
+    same(paged, idsOf(naive.list({ subject })), `${subject ? 'the ids of a subject' : 'all ids'} by pages`)
   }
-  same(paged, idsOf(naive.list()), 'all ids by pages')
 }
 
 async function searches(store: EmbeddingStore): Promise<void> {
