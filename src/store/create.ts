@@ -47,6 +47,20 @@ export async function createStore(driver: StoreDriver, options: StoreOptions = {
   return store
 }
 
+/**
+ * A store of an engine that is asked nothing before the first call: for wrappers, whose engine is a store that is open already.
+ *
+ * @returns the store, and `run` for what the wrapper can do besides: such a call is refused after `close()`, waited for by it, and given
+ * up when its signal fires.
+ */
+export function wrapperOf(
+  driver: StoreDriver,
+  options: StoreOptions = {},
+): { store: EmbeddingStore; run<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> } {
+  const store = new DrivenStore(driver, options)
+  return { store, run: (signal, call) => store.run(signal, call) }
+}
+
 class DrivenStore implements EmbeddingStore {
   readonly capabilities: StoreCapabilities
   private held?: Identity
@@ -80,10 +94,12 @@ class DrivenStore implements EmbeddingStore {
     const { model = identity.model } = this.options
     checkIdentity({ ...identity, model }, identity, this.capabilities.name)
     await this.run(signal, async () => {
-      this.held ??= await this.driver.claim(identity, { signal })
-      checkIdentity(this.held, identity, this.capabilities.name)
+      const held = this.held ?? (await this.driver.claim(identity, { signal }))
+      checkIdentity(held, identity, this.capabilities.name)
       throwIfAborted(signal)
       await this.driver.upsert(records, { signal })
+      // Not before: an engine that is a store itself may refuse the model only when it is given records.
+      this.held = held
     })
   }
 
@@ -185,7 +201,7 @@ class DrivenStore implements EmbeddingStore {
   }
 
   /** Runs a call of the engine; it is given up at once when the signal fires, whatever the engine does about it. */
-  private async run<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+  async run<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
     this.throwIfClosed()
     throwIfAborted(signal)
     const running = this.explaining(call)
