@@ -1,1 +1,1 @@
-export {}
+export { openers } from './open.browser.ts'
