@@ -63,16 +63,18 @@ export function wrapperOf(
 
 class DrivenStore implements EmbeddingStore {
   readonly capabilities: StoreCapabilities
+  /** Of the options nothing else: those of an adapter may have a password or a key, and a store may be printed. */
+  private readonly model?: string
   private held?: Identity
   private closing?: Promise<void>
   private readonly underWay = new Set<Promise<unknown>>()
 
   constructor(
     private readonly driver: StoreDriver,
-    private readonly options: StoreOptions,
+    { model }: StoreOptions,
   ) {
     this.capabilities = Object.freeze({ ...driver.capabilities })
-    if (options.model !== undefined) checkModel(options.model)
+    if (model !== undefined) this.model = checkModel(model)
   }
 
   async open(): Promise<void> {
@@ -82,7 +84,7 @@ class DrivenStore implements EmbeddingStore {
   async identity({ signal }: Signal = {}): Promise<Identity | undefined> {
     this.throwIfClosed()
     this.held ??= await this.run(signal, () => this.driver.identity({ signal }))
-    if (this.held) checkIdentity(this.held, this.options, this.capabilities.name)
+    if (this.held) checkIdentity(this.held, { model: this.model }, this.capabilities.name)
     return this.held
   }
 
@@ -91,7 +93,7 @@ class DrivenStore implements EmbeddingStore {
     const { records, identity } = checkRecords(input)
     throwIfAborted(signal)
     if (!identity) return
-    const { model = identity.model } = this.options
+    const { model = identity.model } = this
     checkIdentity({ ...identity, model }, identity, this.capabilities.name)
     await this.run(signal, async () => {
       const held = this.held ?? (await this.driver.claim(identity, { signal }))
