@@ -1,5 +1,5 @@
 import { openers } from '#platform/store'
-import { FacewiseError, isFacewiseError } from '../errors.ts'
+import { FacewiseError, isFacewiseError, messageOf } from '../errors.ts'
 import { redactUrl } from './redact.ts'
 import type { EmbeddingStore, StoreOptions } from './store.ts'
 
@@ -58,8 +58,11 @@ function choices(available: Readonly<Record<string, unknown>> = KINDS): string {
   return `${examples.slice(0, -1).join(', ')} or ${examples.at(-1)}`
 }
 
-/** The error, or another in its place where an engine put the whole URL into its message. */
-function withoutSecret(error: unknown, url: string): unknown {
-  if (!isFacewiseError(error) || !error.message.includes(url) || redactUrl(url) === url) return error
-  return new FacewiseError(error.code, error.message.replaceAll(url, redactUrl(url)))
+/** The error, or another in its place where an engine put the whole URL into its message; always a `FacewiseError`. */
+function withoutSecret(error: unknown, url: string): FacewiseError {
+  const message = messageOf(error)
+  const shown = message.replaceAll(url, redactUrl(url))
+  // A cause would bring the URL along.
+  if (message !== shown) return new FacewiseError(isFacewiseError(error) ? error.code : 'STORE_FAILED', shown)
+  return isFacewiseError(error) ? error : new FacewiseError('STORE_FAILED', message, { cause: error })
 }
