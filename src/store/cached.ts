@@ -16,8 +16,8 @@ export interface CachedStore extends EmbeddingStore {
  * A store in front of another that searches a copy of all records in memory: exactly, and without asking the engine. Everything else goes
  * to the inner store, writes before they are seen here. The first search reads all records, once for all searches that wait for it.
  *
- * A record takes 4 bytes a number of its embedding, up to twice that while the copy grows, and besides about half a kilobyte for its
- * names and metadata; while records are read again, the old copy is kept too. `close()` closes the inner store.
+ * A record takes 4 bytes a number of its embedding, up to twice that while the copy grows, and besides about 400 bytes for its
+ * names and a few metadata; while records are read again, the old copy is kept too. `close()` closes the inner store.
  *
  * @throws FacewiseError `INVALID_ARGUMENT` for a `maxAge` that is no time.
  */

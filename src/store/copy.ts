@@ -53,6 +53,9 @@ export async function copyStore(
     copied += records.length
     last = records[records.length - 1].id
     onProgress?.({ copied, total, last })
+    // Engines that answer at once leave no time for timers, signals of the process, or a page: without a pause nothing could stop this.
+    await new Promise(resolve => setTimeout(resolve))
+    throwIfAborted(signal)
   }
   try {
     const records: FaceRecord[] = []

@@ -95,6 +95,15 @@ describe('copyStore', () => {
     expect(await to.count()).toBe(1)
   })
 
+  it('leaves time for what stops it, also between stores that answer at once', async () => {
+    const from = await filled(Array.from({ length: 2000 }, (_, i) => `r${i}`))
+    const to = await memoryStore()
+    const stopping = new AbortController()
+    setTimeout(() => stopping.abort())
+    await expect(copyStore(from, to, { batch: 1, signal: stopping.signal })).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(await to.count()).toBeLessThan(2000)
+  })
+
   it('refuses another model or dimension before it copies anything', async () => {
     const from = await filled(['a'])
     for (const other of [
