@@ -22,5 +22,5 @@ export function failureLine(name: string, { message }: Failure): string {
 
 /** Whether an error is no fault of one input: every other input would fail in the same way. */
 export function affectsAll(error: unknown): boolean {
-  return isFacewiseError(error) && /^(BACKEND|ENGINE|MODEL|DEPENDENCY)_/.test(error.code)
+  return isFacewiseError(error) && /^(BACKEND|ENGINE|MODEL|DEPENDENCY|STORE)_/.test(error.code)
 }

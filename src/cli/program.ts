@@ -86,9 +86,15 @@ export async function run(
       terminal.stderr.write(`${helpPointer(running)}\n`)
       return ExitCode.usage
     }
-    if (affectsAll(error)) terminal.stderr.write('`facewise doctor` shows what is missing on this machine.\n')
+    if (affectsAll(error) && !isStore(error))
+      terminal.stderr.write('`facewise doctor` shows what is missing on this machine.\n')
     return ExitCode.failed
   }
+}
+
+/** What the doctor knows nothing of. */
+function isStore(error: unknown): boolean {
+  return isFacewiseError(error) && error.code.startsWith('STORE_')
 }
 
 function withDescendants(command: Command): Command[] {

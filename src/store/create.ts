@@ -47,18 +47,34 @@ export async function createStore(driver: StoreDriver, options: StoreOptions = {
   return store
 }
 
+/**
+ * A store of an engine that is asked nothing before the first call: for wrappers, whose engine is a store that is open already.
+ *
+ * @returns the store, and `run` for what the wrapper can do besides: such a call is refused after `close()`, waited for by it, and given
+ * up when its signal fires.
+ */
+export function wrapperOf(
+  driver: StoreDriver,
+  options: StoreOptions = {},
+): { store: EmbeddingStore; run<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> } {
+  const store = new DrivenStore(driver, options)
+  return { store, run: (signal, call) => store.run(signal, call) }
+}
+
 class DrivenStore implements EmbeddingStore {
   readonly capabilities: StoreCapabilities
+  /** Of the options nothing else: those of an adapter may have a password or a key, and a store may be printed. */
+  private readonly model?: string
   private held?: Identity
   private closing?: Promise<void>
   private readonly underWay = new Set<Promise<unknown>>()
 
   constructor(
     private readonly driver: StoreDriver,
-    private readonly options: StoreOptions,
+    { model }: StoreOptions,
   ) {
     this.capabilities = Object.freeze({ ...driver.capabilities })
-    if (options.model !== undefined) checkModel(options.model)
+    if (model !== undefined) this.model = checkModel(model)
   }
 
   async open(): Promise<void> {
@@ -68,7 +84,7 @@ class DrivenStore implements EmbeddingStore {
   async identity({ signal }: Signal = {}): Promise<Identity | undefined> {
     this.throwIfClosed()
     this.held ??= await this.run(signal, () => this.driver.identity({ signal }))
-    if (this.held) checkIdentity(this.held, this.options, this.capabilities.name)
+    if (this.held) checkIdentity(this.held, { model: this.model }, this.capabilities.name)
     return this.held
   }
 
@@ -77,13 +93,15 @@ class DrivenStore implements EmbeddingStore {
     const { records, identity } = checkRecords(input)
     throwIfAborted(signal)
     if (!identity) return
-    const { model = identity.model } = this.options
+    const { model = identity.model } = this
     checkIdentity({ ...identity, model }, identity, this.capabilities.name)
     await this.run(signal, async () => {
-      this.held ??= await this.driver.claim(identity, { signal })
-      checkIdentity(this.held, identity, this.capabilities.name)
+      const held = this.held ?? (await this.driver.claim(identity, { signal }))
+      checkIdentity(held, identity, this.capabilities.name)
       throwIfAborted(signal)
       await this.driver.upsert(records, { signal })
+      // Not before: an engine that is a store itself may refuse the model only when it is given records.
+      this.held = held
     })
   }
 
@@ -185,7 +203,7 @@ class DrivenStore implements EmbeddingStore {
   }
 
   /** Runs a call of the engine; it is given up at once when the signal fires, whatever the engine does about it. */
-  private async run<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
+  async run<T>(signal: AbortSignal | undefined, call: () => Promise<T>): Promise<T> {
     this.throwIfClosed()
     throwIfAborted(signal)
     const running = this.explaining(call)

@@ -1,1 +1,2 @@
+export { openers } from './open.node.ts'
 export { readSnapshot, saveSnapshot } from './snapshot-file.node.ts'

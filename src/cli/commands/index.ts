@@ -5,7 +5,17 @@ import { doctor } from './doctor.ts'
 import { evaluate } from './evaluate/index.ts'
 import { models } from './models/index.ts'
 import { represent } from './represent.ts'
+import { store } from './store/index.ts'
 import { verify } from './verify.ts'
 
 /** All commands, in the order of the help. */
-export const commands: readonly RegisterCommand[] = [detect, represent, verify, cluster, models, doctor, evaluate]
+export const commands: readonly RegisterCommand[] = [
+  detect,
+  represent,
+  verify,
+  cluster,
+  store,
+  models,
+  doctor,
+  evaluate,
+]
