@@ -3,11 +3,11 @@
  *
  * @module
  */
+import type { Connection } from '@lancedb/lancedb'
 import { FacewiseError, isFacewiseError } from '../errors.ts'
 import { createStore } from './create.ts'
 import { LanceDbDriver } from './lancedb/driver.ts'
 import { loadEngine } from './lancedb/engine.ts'
-import { explain } from './lancedb/errors.ts'
 import { checkIndex, type LanceDbIndex } from './lancedb/vector-index.ts'
 import type { EmbeddingStore, StoreOptions } from './store.ts'
 
@@ -56,32 +56,27 @@ export async function lancedbStore(options: LanceDbStoreOptions): Promise<LanceD
   }
   checkIndex(index)
   const engine = await loadEngine()
-  const driver = await explaining(async () => {
-    const connection = await engine.lance.connect(uri, {
+  const connect = (): Promise<Connection> =>
+    engine.lance.connect(uri, {
       // Every read sees what other processes wrote.
       readConsistencyInterval: 0,
-      // The list of tables is a table: of two that make one at once, one is refused. Folders alone would let the second replace the first.
+      // The list of tables is a table: of two that make one at once, one is refused. With folders alone the second replaces the first.
       manifestEnabled: true,
       ...(storageOptions && { storageOptions: { ...storageOptions } }),
     })
-    return new LanceDbDriver(engine, { connection, table, index })
-  })
+  const driver = new LanceDbDriver(engine, { uri, connect, table, index })
   const store = await createStore(driver, options)
   return Object.assign(store, {
     async compact({ alone = false }: { readonly alone?: boolean } = {}) {
       // Through the store, so that a closed one says so.
       await store.count()
-      await explaining(() => driver.compact(alone))
+      try {
+        await driver.compact(alone)
+      } catch (error) {
+        if (isFacewiseError(error)) throw error
+        const { code, message } = driver.explain(error)
+        throw new FacewiseError(code, message, { cause: error })
+      }
     },
   })
-
-  async function explaining<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call()
-    } catch (error) {
-      if (isFacewiseError(error)) throw error
-      const { code, message } = explain(error)
-      throw new FacewiseError(code, message, { cause: error })
-    }
-  }
 }

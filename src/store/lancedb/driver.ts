@@ -1,4 +1,5 @@
 import type { Connection, Query, Table } from '@lancedb/lancedb'
+import { FacewiseError, messageOf } from '../../errors.ts'
 import type { Candidate, NearestQuery, StoreDriver } from '../driver.ts'
 import type { FaceRecord, Identity, StoreCapabilities } from '../store.ts'
 import type { Engine } from './engine.ts'
@@ -36,13 +37,15 @@ interface Opened {
 
 /** Where a driver keeps what. */
 export interface LanceDbPlace {
-  readonly connection: Connection
+  readonly uri: string
+  connect(): Promise<Connection>
   readonly table: string
   readonly index?: LanceDbIndex
 }
 
 export class LanceDbDriver implements StoreDriver {
   readonly capabilities: StoreCapabilities
+  private connection?: Connection
   private opened?: Opened
   private readonly pages: PageReader
   /** Writes of one process go one after the other: at once they would only be in each other's way. */
@@ -70,14 +73,14 @@ export class LanceDbDriver implements StoreDriver {
 
   async claim(identity: Identity): Promise<Identity> {
     checkIndexDimension(this.place.index, identity.dimension)
-    const { connection, table } = this.place
     const schema = schemaOf(identity, this.engine)
     const until = Date.now() + CREATION_MS
     for (let mode: 'create' | 'overwrite' = 'create'; ; ) {
       const there = await this.open()
       if (there) return there.identity
       try {
-        await connection.createEmptyTable(table, schema, { mode })
+        const connection = await this.connected()
+        await connection.createEmptyTable(this.place.table, schema, { mode })
       } catch (error) {
         // Another made it at the same time, or began to and was killed: its name is taken then, and no table comes.
         if (mode === 'overwrite' || (!isConflict(error) && !/already exists/i.test(String(error)))) throw error
@@ -148,12 +151,13 @@ export class LanceDbDriver implements StoreDriver {
   /** Writes the table anew and removes all that is older. */
   async compact(alone: boolean): Promise<void> {
     await this.writing(async ({ table }) => {
-      const before = new Date()
+      const indexed = await this.hasIndex(table)
       // A row that is set to what it is moves to a new file; rows that were deleted stay behind, however few of a file they are.
       await table.update({ valuesSql: { time: 'time' } })
-      await table.optimize({ cleanupOlderThan: new Date(before.getTime() - HISTORY_MS) })
-      // An index keeps codes of deleted vectors until it is made again.
-      if (await this.hasIndex(table)) await this.buildIndex(table)
+      // An index has codes of deleted vectors until it is made again.
+      if (indexed) await this.dropIndex(table)
+      this.indexed = false
+      await this.buildIndexIfDue(table)
       await table.optimize({ cleanupOlderThan: new Date(), deleteUnverified: alone })
     })
   }
@@ -164,28 +168,42 @@ export class LanceDbDriver implements StoreDriver {
       if (this.opened && this.writes > 0) await this.tend(this.opened.table)
     } finally {
       this.opened?.table.close()
-      this.place.connection.close()
+      this.connection?.close()
     }
   }
 
   explain(error: unknown): ReturnType<typeof explain> {
-    return explain(error)
+    return explain(error, this.place.uri)
   }
 
   /** The table, once there is one. */
   private async open(): Promise<Opened | undefined> {
     if (this.opened) return this.opened
+    const connection = await this.connected()
     let table: Table
     try {
-      table = await this.place.connection.openTable(this.place.table)
+      table = await connection.openTable(this.place.table)
     } catch (error) {
-      if (isNotThere(error)) return undefined
-      throw error
+      if (!isNotThere(error)) throw error
+      // The engine says so, too, where it gets no answer; asked for a list, it says what is wrong.
+      await connection.tableNames()
+      if (await keepsList(connection)) return undefined
+      this.connection = undefined
+      throw new FacewiseError(
+        'STORE_UNAVAILABLE',
+        `The lancedb store at ${this.place.uri} cannot be used: see whether it is a folder or bucket that may be written, then call again.`,
+        { cause: error },
+      )
     }
     const identity = identityOf(await table.schema(), this.place.table)
     checkIndexDimension(this.place.index, identity.dimension)
     this.opened ??= { table, identity }
     return this.opened
+  }
+
+  private async connected(): Promise<Connection> {
+    this.connection ??= await this.place.connect()
+    return this.connection
   }
 
   private async reading<T>(read: (opened: Opened) => Promise<T>): Promise<T | undefined> {
@@ -239,16 +257,12 @@ export class LanceDbDriver implements StoreDriver {
    * pieces may be: putting them together writes all records of files that are not full.
    */
   private async tend(table: Table): Promise<void> {
-    const { index } = this.place
     try {
       const { numRows, fragmentStats } = await table.stats()
       if (fragmentStats.numSmallFragments > Math.max(FEW_PIECES, Math.sqrt(numRows))) {
         await table.optimize({ cleanupOlderThan: new Date(Date.now() - HISTORY_MS) })
       }
-      if (index && !this.indexed && numRows >= minRecordsOf(index)) {
-        if (!(await this.hasIndex(table))) await this.buildIndex(table)
-        this.indexed = true
-      }
+      await this.buildIndexIfDue(table)
     } catch {
       // Another writer was in the way, or the folder is gone: nothing is lost, and the next write comes here again.
     }
@@ -258,9 +272,31 @@ export class LanceDbDriver implements StoreDriver {
     return (await table.listIndices()).some(({ name }) => name === INDEX)
   }
 
-  private async buildIndex(table: Table): Promise<void> {
-    if (!this.place.index) return table.dropIndex(INDEX)
-    await table.createIndex('vector', { config: configOf(this.place.index, this.engine), name: INDEX, replace: true })
+  private async dropIndex(table: Table): Promise<void> {
+    // The engine drops it by itself when no row that it has is left.
+    if (await this.hasIndex(table)) await table.dropIndex(INDEX)
+  }
+
+  private async buildIndexIfDue(table: Table): Promise<void> {
+    const { index } = this.place
+    if (!index || (await table.countRows()) < minRecordsOf(index)) return
+    this.indexed = await this.hasIndex(table)
+    if (this.indexed) return
+    await table.createIndex('vector', { config: configOf(index, this.engine), name: INDEX })
+    this.indexed = true
+  }
+}
+
+/**
+ * Whether the list of tables is a table, too. Only so can one table be made by one alone; where that list cannot be read or written, the
+ * engine silently does without, and this question is what it then does not know.
+ */
+async function keepsList(connection: Connection): Promise<boolean> {
+  try {
+    await connection.describeNamespace(['facewise'])
+    return true
+  } catch (error) {
+    return !/only supports root/i.test(messageOf(error))
   }
 }
 
