@@ -12,13 +12,15 @@ export function isNotThere(error: unknown): boolean {
 
 /** A file of the table is not there; where the table itself is, it is damaged. */
 export function isFileMissing(error: unknown): boolean {
-  return /not found: .*\/(data|_deletions|_indices)\//i.test(messageOf(error))
+  return /not found: .*\/(data|_deletions|_indices)\/|\/(data|_deletions|_indices)\/\S+ not found/i.test(
+    messageOf(error),
+  )
 }
 
 const AWAY =
   /not found: .*_versions|was not found|no such file or directory|permission ?denied|not ?a ?directory|timed ?out|timeouterror|connection ?(refused|reset|closed|aborted)|connect error|error sending request|dns error|retryerror|too many requests|slowdown|service unavailable|no space left|storagefull|read-?only ?file ?system|stale file handle|input\/output error/i
 const DAMAGED =
-  /not found: .*\/(data|_deletions|_indices)\/|corrupt|magic|decod|invalid (file|footer|wire|tag|utf)|file size|too small|out of (range|bounds)|buffer underflow|unexpected (eof|end)|failed to fill whole buffer|invalid range|range .* (exceed|beyond)|panicked|internal error|arrow error|protobuf/i
+  /corrupt|magic|decod|sufficient data|invalid (file|footer|wire|tag|utf)|file size|too small|out of (range|bounds)|buffer underflow|unexpected (eof|end)|failed to fill whole buffer|invalid range|range .* (exceed|beyond)|panicked|assertion failed|internal error|arrow error|protobuf/i
 
 /**
  * What an error of LanceDB means. It gives no codes, only words.
@@ -50,7 +52,7 @@ export function explain(
       message: `The lancedb store at ${uri} does not answer: see whether it is there and may be used, then make the call again. (${said})`,
     }
   }
-  if (DAMAGED.test(said)) {
+  if (isFileMissing(error) || DAMAGED.test(said)) {
     return {
       code: 'STORE_CORRUPT',
       message: `Files of the lancedb store at ${uri} are damaged: restore them from a copy. (${said})`,

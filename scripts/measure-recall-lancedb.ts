@@ -1,0 +1,91 @@
+/**
+ * `tsx scripts/measure-recall-lancedb.ts [--subjects N] [--queries N]`: how many of the ten nearest records the indexes of the LanceDB store
+ * find, by setting, and how many bytes they take.
+ */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { distance } from '../src/metrics.ts'
+import { type LanceDbIndex, lancedbStore } from '../src/store/lancedb.ts'
+import { makeGallery } from './recall/gallery.ts'
+
+const { values } = parseArgs({
+  options: { subjects: { type: 'string', default: '10000' }, queries: { type: 'string', default: '1000' } },
+})
+const PER_SUBJECT = 5
+const K = 10
+const BATCH = 10_000
+
+const SETTINGS: Record<LanceDbIndex['type'], Omit<LanceDbIndex, 'type'>[]> = {
+  'ivf-flat': [5, 20, 50].map(nprobes => ({ nprobes, refineFactor: 1 })),
+  'ivf-pq': [20, 50].flatMap(nprobes => [1, 4, 10, 30].map(refineFactor => ({ nprobes, refineFactor }))),
+  'ivf-hnsw-sq': [1, 20].flatMap(nprobes => [50, 150].map(ef => ({ nprobes, refineFactor: 4, ef }))),
+  'ivf-hnsw-pq': [4, 10, 30].map(refineFactor => ({ nprobes: 20, refineFactor })),
+}
+
+const { vectors, queries } = makeGallery({ subjects: Number(values.subjects), queries: Number(values.queries) })
+const spread = (distances: number[]): string => {
+  const sorted = distances.sort((a, b) => a - b)
+  return [0.05, 0.5, 0.95].map(q => sorted[Math.floor(q * sorted.length)].toFixed(3)).join(' / ')
+}
+console.log(`${vectors.length} records, ${queries.length} queries; cosine distances at 5, 50, 95 %:`)
+const step = PER_SUBJECT * 7
+console.log(`  one subject ${spread(vectors.flatMap((v, i) => (i % step ? [] : [distance(v, vectors[i + 1])])))}`)
+console.log(
+  `  strangers   ${spread(vectors.flatMap((v, i) => (i % step || !vectors[i + step] ? [] : [distance(v, vectors[i + step])])))}\n`,
+)
+
+const root = mkdtempSync(join(tmpdir(), 'facewise-recall-'))
+try {
+  const exact = await fill('exact')
+  const wanted: Set<string>[] = []
+  for (const query of queries) wanted.push(new Set((await exact.search(query, { k: K })).map(({ id }) => id)))
+  await exact.compact({ alone: true })
+  await exact.close()
+  console.log(`vectors and all else: ${(bytes('exact', 'data') / vectors.length).toFixed(0)} bytes a record\n`)
+  console.log('| index | nprobes | refineFactor | ef | recall@10 | index, bytes a record |\n|-|-|-|-|-|-|')
+  for (const [type, settings] of Object.entries(SETTINGS) as [LanceDbIndex['type'], (typeof SETTINGS)['ivf-pq']][]) {
+    const built = await fill(type, { type, minRecords: vectors.length })
+    await built.close()
+    const size = bytes(type, '_indices') / vectors.length
+    if (size === 0) throw new Error(`The index ${type} was not made.`)
+    for (const setting of settings) {
+      const store = await lancedbStore({
+        uri: join(root, type),
+        index: { type, minRecords: vectors.length, ...setting },
+      })
+      let found = 0
+      for (const [i, query] of queries.entries()) {
+        found += (await store.search(query, { k: K })).filter(({ id }) => wanted[i].has(id)).length
+      }
+      await store.close()
+      const { nprobes, refineFactor, ef = '' } = setting
+      const recall = (found / queries.length / K).toFixed(4)
+      console.log(`| ${type} | ${nprobes} | ${refineFactor} | ${ef} | ${recall} | ${size.toFixed(0)} |`)
+    }
+  }
+} finally {
+  rmSync(root, { recursive: true, force: true })
+}
+
+async function fill(place: string, index?: LanceDbIndex): ReturnType<typeof lancedbStore> {
+  const store = await lancedbStore({ uri: join(root, place), index })
+  for (let i = 0; i < vectors.length; i += BATCH) {
+    await store.upsert(
+      vectors.slice(i, i + BATCH).map((vector, j) => ({
+        id: `record-${i + j}`,
+        subject: `subject-${Math.floor((i + j) / PER_SUBJECT)}`,
+        vector,
+        model: 'made-up',
+      })),
+    )
+  }
+  return store
+}
+
+function bytes(place: string, part: string): number {
+  return readdirSync(join(root, place, 'embeddings.lance', part), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
+}
