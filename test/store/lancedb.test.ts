@@ -31,6 +31,27 @@ describe('the lancedb store', () => {
   it.each(storeConformance({ open, remove }))('$name', ({ run }) => run())
 })
 
+describe('a list of a lancedb store', () => {
+  it('is in order and whole over many pages, whatever is written meanwhile', async () => {
+    const store = await lancedbStore({ uri: folder() })
+    const all = records(3000)
+    await store.upsert(all)
+    const wanted = all.map(({ id }) => id).sort()
+    expect(await ids(store)).toEqual(wanted)
+    const listed: string[] = []
+    for await (const { id } of store.list()) {
+      if (listed.push(id) % 700 === 0) await store.upsert([{ ...all[0], id: `a${listed.length}` }])
+    }
+    expect(listed).toEqual(wanted)
+    const again: string[] = []
+    for await (const { id } of store.list()) {
+      if (again.push(id) === 1500) await store.delete({ ids: wanted.slice(1600) })
+    }
+    expect(again.length).toBeLessThan(2000)
+    await store.close()
+  })
+})
+
 describe.each<LanceDbIndex>([
   { type: 'ivf-hnsw-sq', minRecords: 256 },
   { type: 'ivf-pq', minRecords: 256, nprobes: 64, refineFactor: 32 },

@@ -15,7 +15,8 @@ export interface Engine {
  * @throws FacewiseError `DEPENDENCY_MISSING`.
  */
 export async function loadEngine(): Promise<Engine> {
-  process.env.LANCEDB_LOG ??= 'error'
+  const env = globalThis.process?.env
+  if (env) env.LANCEDB_LOG ??= 'error'
   try {
     const [lance, arrow] = await Promise.all([import('@lancedb/lancedb'), import('apache-arrow')])
     return { lance, arrow }
