@@ -17,12 +17,23 @@ const PER_SUBJECT = 5
 const K = 10
 const BATCH = 10_000
 
-const SETTINGS: Record<LanceDbIndex['type'], Omit<LanceDbIndex, 'type'>[]> = {
-  'ivf-flat': [5, 20, 50].map(nprobes => ({ nprobes, refineFactor: 1 })),
-  'ivf-pq': [20, 50].flatMap(nprobes => [1, 4, 10, 30].map(refineFactor => ({ nprobes, refineFactor }))),
-  'ivf-hnsw-sq': [1, 20].flatMap(nprobes => [50, 150].map(ef => ({ nprobes, refineFactor: 4, ef }))),
-  'ivf-hnsw-pq': [4, 10, 30].map(refineFactor => ({ nprobes: 20, refineFactor })),
-}
+type Search = Pick<LanceDbIndex, 'nprobes' | 'refineFactor' | 'ef'>
+
+const INDEXES: { index: LanceDbIndex; searches: Search[] }[] = [
+  { index: { type: 'ivf-flat' }, searches: [5, 20].map(nprobes => ({ nprobes, refineFactor: 1 })) },
+  ...[8, 32, 64].map(subVectors => ({
+    index: { type: 'ivf-pq', subVectors } as const,
+    searches: [1, 4, 10].map(refineFactor => ({ nprobes: 20, refineFactor })),
+  })),
+  {
+    index: { type: 'ivf-hnsw-sq' },
+    searches: [1, 20].flatMap(nprobes => [100, 300].map(ef => ({ nprobes, refineFactor: 4, ef }))),
+  },
+  {
+    index: { type: 'ivf-hnsw-pq', subVectors: 32 },
+    searches: [4, 10].map(refineFactor => ({ nprobes: 20, refineFactor })),
+  },
+]
 
 const { vectors, queries } = makeGallery({ subjects: Number(values.subjects), queries: Number(values.queries) })
 const spread = (distances: number[]): string => {
@@ -44,25 +55,26 @@ try {
   await exact.compact({ alone: true })
   await exact.close()
   console.log(`vectors and all else: ${(bytes('exact', 'data') / vectors.length).toFixed(0)} bytes a record\n`)
-  console.log('| index | nprobes | refineFactor | ef | recall@10 | index, bytes a record |\n|-|-|-|-|-|-|')
-  for (const [type, settings] of Object.entries(SETTINGS) as [LanceDbIndex['type'], (typeof SETTINGS)['ivf-pq']][]) {
-    const built = await fill(type, { type, minRecords: vectors.length })
-    await built.close()
-    const size = bytes(type, '_indices') / vectors.length
-    if (size === 0) throw new Error(`The index ${type} was not made.`)
-    for (const setting of settings) {
-      const store = await lancedbStore({
-        uri: join(root, type),
-        index: { type, minRecords: vectors.length, ...setting },
-      })
+  console.log(
+    '| index | subVectors | nprobes | refineFactor | ef | recall@10 | index, bytes a record |\n|-|-|-|-|-|-|-|',
+  )
+  for (const [i, { index, searches }] of INDEXES.entries()) {
+    const made = { ...index, minRecords: vectors.length }
+    await (await fill(`index${i}`, made)).close()
+    const size = bytes(`index${i}`, '_indices') / vectors.length
+    if (size === 0) throw new Error(`The index ${index.type} was not made.`)
+    for (const search of searches) {
+      const store = await lancedbStore({ uri: join(root, `index${i}`), index: { ...made, ...search } })
       let found = 0
-      for (const [i, query] of queries.entries()) {
-        found += (await store.search(query, { k: K })).filter(({ id }) => wanted[i].has(id)).length
+      for (const [q, query] of queries.entries()) {
+        found += (await store.search(query, { k: K })).filter(({ id }) => wanted[q].has(id)).length
       }
       await store.close()
-      const { nprobes, refineFactor, ef = '' } = setting
-      const recall = (found / queries.length / K).toFixed(4)
-      console.log(`| ${type} | ${nprobes} | ${refineFactor} | ${ef} | ${recall} | ${size.toFixed(0)} |`)
+      const { nprobes, refineFactor, ef = '' } = search
+      const recall = (found / queries.length / K).toFixed(3)
+      console.log(
+        `| ${index.type} | ${index.subVectors ?? ''} | ${nprobes} | ${refineFactor} | ${ef} | ${recall} | ${size.toFixed(0)} |`,
+      )
     }
   }
 } finally {

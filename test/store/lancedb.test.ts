@@ -53,7 +53,7 @@ describe('a list of a lancedb store', () => {
 })
 
 describe.each<LanceDbIndex>([
-  { type: 'ivf-hnsw-sq', minRecords: 256 },
+  { type: 'ivf-hnsw-sq', minRecords: 256, ef: 20 },
   { type: 'ivf-pq', minRecords: 256, nprobes: 64, refineFactor: 32 },
 ])('the lancedb store with an index ($type)', index => {
   const open = (place: string, options = {}) => lancedbStore({ ...options, uri: join(root, place), index })

@@ -150,14 +150,15 @@ export class LanceDbDriver implements StoreDriver {
 
   /** Writes the table anew and removes all that is older. */
   async compact(alone: boolean): Promise<void> {
-    await this.writing(async ({ table }) => {
+    await this.writing(async opened => {
+      const { table } = opened
       const indexed = await this.hasIndex(table)
       // A row that is set to what it is moves to a new file; rows that were deleted stay behind, however few of a file they are.
       await table.update({ valuesSql: { time: 'time' } })
       // An index has codes of deleted vectors until it is made again.
       if (indexed) await this.dropIndex(table)
       this.indexed = false
-      await this.buildIndexIfDue(table)
+      await this.buildIndexIfDue(opened)
       await table.optimize({ cleanupOlderThan: new Date(), deleteUnverified: alone })
     })
   }
@@ -165,7 +166,7 @@ export class LanceDbDriver implements StoreDriver {
   async close(): Promise<void> {
     await this.lastWrite
     try {
-      if (this.opened && this.writes > 0) await this.tend(this.opened.table)
+      if (this.opened && this.writes > 0) await this.tend(this.opened)
     } finally {
       this.opened?.table.close()
       this.connection?.close()
@@ -249,20 +250,21 @@ export class LanceDbDriver implements StoreDriver {
   private async afterWrite(): Promise<void> {
     this.writes++
     const soon = this.place.index !== undefined && !this.indexed
-    if (this.opened && (soon || this.writes % WRITES_BETWEEN === 0)) await this.tend(this.opened.table)
+    if (this.opened && (soon || this.writes % WRITES_BETWEEN === 0)) await this.tend(this.opened)
   }
 
   /**
    * Puts the pieces together that writes leave, and makes the index once there is enough to learn from. The more there is, the more
    * pieces may be: putting them together writes all records of files that are not full.
    */
-  private async tend(table: Table): Promise<void> {
+  private async tend(opened: Opened): Promise<void> {
     try {
+      const { table } = opened
       const { numRows, fragmentStats } = await table.stats()
       if (fragmentStats.numSmallFragments > Math.max(FEW_PIECES, Math.sqrt(numRows))) {
         await table.optimize({ cleanupOlderThan: new Date(Date.now() - HISTORY_MS) })
       }
-      await this.buildIndexIfDue(table)
+      await this.buildIndexIfDue(opened)
     } catch {
       // Another writer was in the way, or the folder is gone: nothing is lost, and the next write comes here again.
     }
@@ -277,12 +279,12 @@ export class LanceDbDriver implements StoreDriver {
     if (await this.hasIndex(table)) await table.dropIndex(INDEX)
   }
 
-  private async buildIndexIfDue(table: Table): Promise<void> {
+  private async buildIndexIfDue({ table, identity }: Opened): Promise<void> {
     const { index } = this.place
     if (!index || (await table.countRows()) < minRecordsOf(index)) return
     this.indexed = await this.hasIndex(table)
     if (this.indexed) return
-    await table.createIndex('vector', { config: configOf(index, this.engine), name: INDEX })
+    await table.createIndex('vector', { config: configOf(index, identity.dimension, this.engine), name: INDEX })
     this.indexed = true
   }
 }

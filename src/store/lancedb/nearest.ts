@@ -62,7 +62,7 @@ async function find(
   search = search.select([...COLUMNS, '_distance'])
   const filter = filterOf({ subject, where })
   if (filter) search = search.where(filter)
-  if (index) search = tune(search, index)
+  if (index) search = tune(search, index, wanted)
   else search = search.bypassVectorIndex()
   // An index that is cut at a distance cannot show whether it gave all; a search of everything can.
   const bound = within !== undefined && metric === 'euclidean' ? within * within : within

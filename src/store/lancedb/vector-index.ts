@@ -19,7 +19,7 @@ export interface LanceDbIndex {
   readonly minRecords?: number
   /** How many partitions; the engine chooses by the number of records. */
   readonly partitions?: number
-  /** Codes per vector (`ivf-pq`, `ivf-hnsw-pq`), a divisor of the dimension: a 16th of it by default, or an 8th. */
+  /** Codes per vector (`ivf-pq`, `ivf-hnsw-pq`), each a byte; a divisor of the dimension, by default a quarter of it. */
   readonly subVectors?: number
   /** Neighbours of a node in the graph (`ivf-hnsw-*`): 20 by default. */
   readonly m?: number
@@ -29,7 +29,7 @@ export interface LanceDbIndex {
   readonly nprobes?: number
   /** So many times the matches wanted are compared by their whole vectors: 4 by default. More finds more. */
   readonly refineFactor?: number
-  /** Candidates of a walk through the graph (`ivf-hnsw-*`): one and a half times the matches wanted by default. */
+  /** Candidates of a walk through the graph (`ivf-hnsw-*`): one and a half times those that are compared by default, and at least as many. */
   readonly ef?: number
 }
 
@@ -89,8 +89,10 @@ export function distanceTypeOf(metric: Metric): 'cosine' | 'l2' {
   return metric === 'cosine' ? 'cosine' : 'l2'
 }
 
-export function configOf(index: LanceDbIndex, { lance }: Engine): Index {
-  const { type, metric = 'cosine', partitions, subVectors, m, efConstruction } = index
+export function configOf(index: LanceDbIndex, dimension: number, { lance }: Engine): Index {
+  const { type, metric = 'cosine', partitions, m, efConstruction } = index
+  // The engine's own choice, a 16th, loses too much of embeddings of faces.
+  const subVectors = index.subVectors ?? (dimension % 4 === 0 ? dimension / 4 : undefined)
   const ivf = { distanceType: distanceTypeOf(metric), numPartitions: partitions }
   switch (type) {
     case 'ivf-flat':
@@ -109,8 +111,13 @@ export function serves({ metric: made = 'cosine' }: LanceDbIndex, metric: Metric
   return distanceTypeOf(made) === distanceTypeOf(metric)
 }
 
-/** Sets how thoroughly the index is searched. */
-export function tune(query: VectorQuery, { nprobes = 20, refineFactor = 4, ef }: LanceDbIndex): VectorQuery {
+/** Sets how thoroughly the index is searched for so many records. */
+export function tune(
+  query: VectorQuery,
+  { nprobes = 20, refineFactor = 4, ef }: LanceDbIndex,
+  wanted: number,
+): VectorQuery {
   const tuned = query.nprobes(nprobes).refineFactor(refineFactor)
-  return ef === undefined ? tuned : tuned.ef(ef)
+  // The engine refuses fewer candidates than it is to give.
+  return ef === undefined ? tuned : tuned.ef(Math.max(ef, wanted * refineFactor))
 }
