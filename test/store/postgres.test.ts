@@ -40,3 +40,13 @@ it('says that a server is away, without the password', async () => {
   expect(error.code).toBe('STORE_UNAVAILABLE')
   expect(error.message).not.toContain('secret')
 })
+
+it('sees what another store put into the empty database that it was opened on', async () => {
+  const schema = 'second'
+  const [one, other] = await Promise.all([1, 2].map(() => postgresStore({ client: database, schema })))
+  await one.upsert([{ id: 'a', subject: 'ada', vector: Float32Array.of(1, 0), model: 'm' }])
+  expect(await other.count()).toBe(1)
+  expect((await other.get('a'))?.model).toBe('m')
+  expect(await other.delete({ ids: ['a'] })).toBe(1)
+  await remove(schema)
+})

@@ -72,13 +72,13 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async get(id: string): Promise<FaceRecord | undefined> {
-    if (!this.held) return undefined
+    if (!(await this.holds())) return undefined
     const rows = await this.query(`SELECT ${this.columns} FROM ${this.table} WHERE id = $1`, [id])
     return rows.length > 0 ? this.record(rows[0]) : undefined
   }
 
   async delete(which: { readonly ids: readonly string[] } | { readonly subject: string }): Promise<number> {
-    if (!this.held) return 0
+    if (!(await this.holds())) return 0
     const [condition, value] =
       'ids' in which
         ? ['id IN (SELECT json_array_elements_text($1::text::json))', JSON.stringify(which.ids)]
@@ -93,7 +93,7 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async page(o: Parameters<StoreDriver['page']>[0]): Promise<FaceRecord[]> {
-    if (!this.held) return []
+    if (!(await this.holds())) return []
     const { params, bind } = parameters()
     const conditions = ['true']
     if (o.subject !== undefined) conditions.push(`subject = ${bind(o.subject)}`)
@@ -120,7 +120,7 @@ export class PostgresDriver implements StoreDriver {
   }
 
   async count({ subject }: { subject?: string }): Promise<number> {
-    if (!this.held) return 0
+    if (!(await this.holds())) return 0
     const [condition, params] = subject === undefined ? ['true', []] : ['subject = $1', [subject]]
     const rows = await this.query(`SELECT count(*)::text AS count FROM ${this.table} WHERE ${condition}`, params)
     return Number(rows[0].count)
@@ -209,6 +209,11 @@ export class PostgresDriver implements StoreDriver {
     }
     this.held = identity
     return identity
+  }
+
+  /** Whether anything was ever stored, by this store or meanwhile by another process. */
+  private async holds(): Promise<boolean> {
+    return (this.held ?? (await this.identity())) !== undefined
   }
 
   private record(row: Row): FaceRecord {
