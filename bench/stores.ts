@@ -73,7 +73,7 @@ async function onPostgres(name: string, options: { index?: false }): Promise<Mea
     const schema = `bench_${Date.now()}`
     return await rates(name, () => postgresStore({ url: server.url, schema, ...options }))()
   } finally {
-    await server.stop()
+    await server.remove()
   }
 }
 

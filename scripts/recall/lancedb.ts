@@ -1,14 +1,14 @@
 /**
- * `tsx scripts/measure-recall-lancedb.ts [--subjects N] [--queries N]`: how many of the ten nearest records the indexes of the LanceDB store
+ * `tsx scripts/recall/lancedb.ts [--subjects N] [--queries N]`: how many of the ten nearest records the indexes of the LanceDB store
  * find, by setting, and how many bytes they take.
  */
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { distance } from '../src/metrics.ts'
-import { type LanceDbIndex, lancedbStore } from '../src/store/lancedb.ts'
-import { makeGallery } from './recall/gallery.ts'
+import { distance } from '../../src/metrics.ts'
+import { type LanceDbIndex, lancedbStore } from '../../src/store/lancedb.ts'
+import { makeGallery } from './gallery.ts'
 
 const { values } = parseArgs({
   options: { subjects: { type: 'string', default: '10000' }, queries: { type: 'string', default: '1000' } },
