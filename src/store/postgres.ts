@@ -6,7 +6,8 @@
 import { FacewiseError } from '../errors.ts'
 import { createStore } from './create.ts'
 import { connect, type PostgresClient } from './postgres/client.ts'
-import { PostgresDriver, type PostgresSettings } from './postgres/driver.ts'
+import { PostgresDriver } from './postgres/driver.ts'
+import type { PostgresSettings } from './postgres/schema.ts'
 import type { EmbeddingStore, StoreOptions } from './store.ts'
 
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'

@@ -27,7 +27,7 @@ const PARTS = [
 const CLIENTS = [
   ['facewise/store/sqlite', 'sqliteStore', { url: 'file:faces.db' }, '@libsql/client'],
   ['facewise/store/postgres', 'postgresStore', { url: 'postgres://localhost/faces' }, 'pg'],
-  ['facewise/store/lancedb', 'lanceDbStore', { path: 'faces.lance' }, '@lancedb/lancedb'],
+  ['facewise/store/lancedb', 'lancedbStore', { uri: 'faces.lance' }, '@lancedb/lancedb'],
 ] as const
 /** Entries below a part. */
 const ENTRIES = ['facewise/store/indexeddb', 'facewise/store/conformance', ...CLIENTS.map(([entry]) => entry)] as const

@@ -5,14 +5,7 @@ import type { FaceRecord, Identity } from '../store.ts'
 import type { PostgresClient } from './client.ts'
 import { codeOf, explain } from './explain.ts'
 import { type Bind, conditionOf } from './filter.ts'
-import { buildIndexSql, claimSql, isIndexed, prepareSql, STORE_VERSION } from './schema.ts'
-
-export interface PostgresSettings {
-  readonly schema: string
-  readonly metric: 'cosine' | 'euclidean'
-  readonly index: { readonly m: number; readonly efConstruction: number } | false
-  readonly efSearch: number
-}
+import { buildIndexSql, claimSql, isIndexed, type PostgresSettings, prepareSql, STORE_VERSION } from './schema.ts'
 
 type Row = Readonly<Record<string, string | null>>
 

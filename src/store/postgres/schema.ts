@@ -1,5 +1,12 @@
 import type { Identity } from '../store.ts'
-import type { PostgresSettings } from './driver.ts'
+
+/** What the store is opened with, checked. */
+export interface PostgresSettings {
+  readonly schema: string
+  readonly metric: 'cosine' | 'euclidean'
+  readonly index: { readonly m: number; readonly efConstruction: number } | false
+  readonly efSearch: number
+}
 
 /** pgvector's HNSW indexes vectors of up to so many numbers. */
 const MAX_INDEXED = 2000
