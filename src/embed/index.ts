@@ -7,6 +7,7 @@
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export {
   condensedDistances,
+  condensedIndex,
   convertDistance,
   distance,
   distanceBlock,
@@ -18,7 +19,14 @@ export {
   type Vector,
   type VectorMatrix,
 } from '../metrics.ts'
-export type { Alignment, BoxAlignment, EmbedderManifest, FivePoints, PointAlignment } from '../models/manifest.ts'
+export type {
+  Alignment,
+  BoxAlignment,
+  EmbedderManifest,
+  FivePoints,
+  Point,
+  PointAlignment,
+} from '../models/manifest.ts'
 export {
   type AlignableFace,
   alignCrops,
@@ -46,7 +54,7 @@ export {
   type EmbedOptions,
 } from './embedder.ts'
 export type { Embedding } from './embedding.ts'
-export { type Interval, type Proportion, proportion } from './intervals.ts'
+export { clopperPearson, type Interval, type Proportion, proportion } from './intervals.ts'
 export {
   type AllPairs,
   allPairs,
@@ -68,6 +76,7 @@ export {
   falseMatchRate,
   falseNonMatchRate,
   type RateAtThreshold,
+  RULE_OF_30,
   type TarAtFar,
   type ThresholdRate,
   type ThresholdTable,

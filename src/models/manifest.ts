@@ -74,7 +74,7 @@ export interface EmbeddingManifest {
 /** Left eye, right eye, nose, left and right mouth corner in pixels; left and right as seen in the picture. */
 export type FivePoints = readonly [Point, Point, Point, Point, Point]
 
-type Point = readonly [x: number, y: number]
+export type Point = readonly [x: number, y: number]
 
 /** How a face is brought to the input of a network; part of what the network is. */
 export type Alignment = BoxAlignment | PointAlignment
