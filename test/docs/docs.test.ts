@@ -63,6 +63,16 @@ describe('the documentation', () => {
     expect(stdout).not.toBe('')
   })
 
+  it('has pages of the API without a warning', () => {
+    const cli = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc')
+    const { status, stdout, stderr } = spawnSync(process.execPath, [cli, '--emit', 'none'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    expect(stdout + stderr).not.toMatch(/warning|error/)
+    expect(status).toBe(0)
+  })
+
   it.each(pages)('has no broken links in %s', page => {
     const text = readFileSync(join(root, page), 'utf8')
     const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]

@@ -5,14 +5,13 @@ export type Bind = (value: unknown) => string
 
 /** A condition as SQL on the column `metadata`; jsonb compares types strictly and numbers exactly. */
 export function conditionOf(clause: Clause, bind: Bind): string {
-  const key = bind(clause.key)
-  const value = `(metadata -> ${key}::text)`
+  // A single value by containment, so that a GIN index on the metadata can serve it.
+  if (clause.op === 'in' && clause.values.length === 1) {
+    return `metadata @> ${bind(JSON.stringify({ [clause.key]: clause.values[0] }))}::text::jsonb`
+  }
+  const value = `(metadata -> ${bind(clause.key)}::text)`
   switch (clause.op) {
     case 'in':
-      // A single value by containment, so that a GIN index on the metadata can serve it.
-      if (clause.values.length === 1) {
-        return `metadata @> ${bind(JSON.stringify({ [clause.key]: clause.values[0] }))}::text::jsonb AND ${key}::text IS NOT NULL`
-      }
       return `${value} IN (SELECT jsonb_array_elements(${bind(JSON.stringify(clause.values))}::text::jsonb))`
     case 'not':
       return `${value} IS DISTINCT FROM ${bind(JSON.stringify(clause.value))}::text::jsonb`
