@@ -1,7 +1,7 @@
 /**
  * Which part of the source may use which. Arrows point one way:
- * `cli` -> everything; `detect`, `embed` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing of these;
- * all -> `errors.ts`; `embed`, `store` -> `metrics.ts`.
+ * `cli` -> everything; `detect`, `embed`, `attributes` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
+ * of these; all -> `errors.ts`; `embed`, `store`, `attributes` -> `metrics.ts`; `embed`, `attributes` -> `alignment.ts` -> `models`, `image`.
  *
  * `test/architecture.test.ts` holds these rules, and holds that each of them finds what it forbids.
  *
@@ -15,7 +15,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(index|errors|metrics)\\.ts$|^src/(cli|detect|embed|store|models|image|backends)/',
+        pathNot:
+          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|detect|embed|attributes|store|models|image|backends)/',
       },
       to: {},
     },
@@ -61,7 +62,21 @@ module.exports = {
       comment: 'A face is anything with a box and landmarks: embed knows nothing of how it was found.',
       severity: 'error',
       from: { path: '^src/embed/' },
-      to: { path: '^src/', pathNot: '^src/(embed|models|image|backends)/|^src/(errors|metrics)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(embed|models|image|backends)/|^src/(errors|metrics|alignment)\\.ts$' },
+    },
+    {
+      name: 'attributes-stand-on-models-and-image',
+      comment: 'They take a face, and vectors of it, from wherever these come.',
+      severity: 'error',
+      from: { path: '^src/attributes/' },
+      to: { path: '^src/', pathNot: '^src/(attributes|models|image|backends)/|^src/(errors|metrics|alignment)\\.ts$' },
+    },
+    {
+      name: 'alignment-stands-on-models-and-image',
+      comment: 'How a face is cut out for a network: embedders and classifiers share it.',
+      severity: 'error',
+      from: { path: '^src/alignment\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/(models|image)/|^src/errors\\.ts$' },
     },
     {
       name: 'nothing-uses-the-index',

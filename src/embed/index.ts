@@ -4,6 +4,15 @@
  *
  * @module
  */
+
+export {
+  type AlignableFace,
+  alignCrops,
+  alignedBox,
+  type InputSize,
+  mirror,
+  type Normalisation,
+} from '../alignment.ts'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export {
   condensedDistances,
@@ -27,14 +36,6 @@ export type {
   Point,
   PointAlignment,
 } from '../models/manifest.ts'
-export {
-  type AlignableFace,
-  alignCrops,
-  alignedBox,
-  type InputSize,
-  mirror,
-  type Normalisation,
-} from './alignment.ts'
 export { type BootstrapOptions, type BootstrapRates, bootstrapRates, type SubjectComparisons } from './bootstrap.ts'
 export { type Calibration, confidence, fitCalibration } from './calibration.ts'
 export {

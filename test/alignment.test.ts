@@ -8,11 +8,11 @@ import {
   type InputSize,
   mirror,
   type PointAlignment,
-} from '../../src/embed/alignment.ts'
-import type { Box, Picture } from '../../src/image/picture.ts'
-import type { Point } from '../../src/image/warp.ts'
-import { largestDifference, picture, threeOf } from '../image/mean.ts'
-import { noise, random } from '../random.ts'
+} from '../src/alignment.ts'
+import type { Box, Picture } from '../src/image/picture.ts'
+import type { Point } from '../src/image/warp.ts'
+import { largestDifference, picture, threeOf } from './image/mean.ts'
+import { noise, random } from './random.ts'
 
 const plain = { mean: 0, divisor: 1 }
 const tight: BoxAlignment = { kind: 'box', margin: { x: 0, y: 0, unit: 'share' } }

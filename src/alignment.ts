@@ -1,10 +1,10 @@
-import { FacewiseError } from '../errors.ts'
-import { cropBox } from '../image/crop-box.ts'
-import type { Box, Picture } from '../image/picture.ts'
-import { estimateSimilarity, warpSimilarity } from '../image/warp.ts'
-import type { Alignment, BoxAlignment, FivePoints } from '../models/manifest.ts'
+import { FacewiseError } from './errors.ts'
+import { cropBox } from './image/crop-box.ts'
+import type { Box, Picture } from './image/picture.ts'
+import { estimateSimilarity, warpSimilarity } from './image/warp.ts'
+import type { Alignment, BoxAlignment, FivePoints } from './models/manifest.ts'
 
-export type { Alignment, BoxAlignment, FivePoints, PointAlignment } from '../models/manifest.ts'
+export type { Alignment, BoxAlignment, FivePoints, PointAlignment } from './models/manifest.ts'
 
 /** What alignment needs of a face; a detector's faces have it. */
 export interface AlignableFace {

@@ -1,0 +1,10 @@
+/**
+ * What a face looks like: classifiers (emotion, age and gender, passive liveness), head pose, quality, the active liveness challenge,
+ * and smoothing over the frames of a video.
+ *
+ * @module
+ */
+export type { AlignableFace } from '../alignment.ts'
+export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
+export type { Box, Picture } from '../image/picture.ts'
+export type { FivePoints, Point } from '../models/manifest.ts'
