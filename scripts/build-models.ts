@@ -10,8 +10,11 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { GraphModelFiles } from '../src/models/graph.ts'
 import { type Manifest, type ModelFile, parseManifest } from '../src/models/manifest.ts'
+import { buildAntispoof, buildLivenessnet } from '../src/models/networks/antispoof.ts'
 import { buildDlibResnet } from '../src/models/networks/dlib-resnet.ts'
+import { buildMiniXception } from '../src/models/networks/mini-xception.ts'
 import { buildMtcnn, MTCNN_NETWORKS, swapSpatialAxes } from '../src/models/networks/mtcnn.ts'
+import { buildTinyXception } from '../src/models/networks/tiny-xception.ts'
 import { sha256 } from '../src/models/verify.ts'
 import { ORIGINALS, readFloatOriginal, readOriginal } from './original-weights.ts'
 
@@ -25,6 +28,19 @@ const BUILDERS: Readonly<Record<ModelName, () => Promise<Record<string, GraphMod
   },
   async 'dlib-resnet-128'() {
     return { embedding: buildDlibResnet(await readOriginal('dlib-resnet-128'), 'embedding.bin') }
+  },
+  async 'emotion-mini-xception'() {
+    return { emotion: buildMiniXception(await readFloatOriginal('emotion-mini-xception'), 7, 'emotion.bin') }
+  },
+  async 'age-gender-tiny-xception'() {
+    const weights = await readOriginal('age-gender-tiny-xception')
+    return { 'age-gender': buildTinyXception(weights, 'age-gender.bin') }
+  },
+  async antispoof() {
+    return { antispoof: buildAntispoof(await readFloatOriginal('antispoof'), 'antispoof.bin') }
+  },
+  async livenessnet() {
+    return { liveness: buildLivenessnet(await readFloatOriginal('livenessnet'), 'liveness.bin') }
   },
 }
 

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pacote from 'pacote'
 import { sha256 } from '../src/models/verify.ts'
-import type { QuantisedWeight, Weight } from '../src/models/weight.ts'
+import type { QuantisedWeight, Weight, WeightSpec } from '../src/models/weight.ts'
+import { decodeWeight, storedBytes } from '../src/models/weight-file.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -16,11 +17,23 @@ interface Original {
   readonly name: string
   readonly version: string
   readonly integrity: string
-  /** The numbers, and the list of what they are. */
+  /** The numbers, and the list of what they are: a list of weights, or a graph model with one. */
   readonly shard: string
   readonly tensors: string
   readonly sha256: string
 }
+
+const FACE_API = {
+  name: '@vladmandic/face-api',
+  version: '1.7.15',
+  integrity: 'sha512-WDMmK3CfNLo8jylWqMoQgf4nIst3M0fzx1dnac96wv/dvMTN4DxC/Pq1DGtduDk1lktCamQ3MIDXFnvrdHTXDw==',
+} as const
+
+const HUMAN = {
+  name: '@vladmandic/human',
+  version: '3.3.6',
+  integrity: 'sha512-Nr5mPfq1gQ+uKeXY5uM3Fj8UxvF5CEh2s6txM5wRThqaW0mF9huooOuZSrT8hhGho0hGaXLFdAwfD/2+teCv6A==',
+} as const
 
 /** By packaged model. */
 export const ORIGINALS = {
@@ -33,21 +46,39 @@ export const ORIGINALS = {
     sha256: '20f4d3ac278e42e9a079453441533ec4e79bb6bd2e7cf7bd33e34ee123d674cb',
   },
   'dlib-resnet-128': {
-    name: '@vladmandic/face-api',
-    version: '1.7.15',
-    integrity: 'sha512-WDMmK3CfNLo8jylWqMoQgf4nIst3M0fzx1dnac96wv/dvMTN4DxC/Pq1DGtduDk1lktCamQ3MIDXFnvrdHTXDw==',
+    ...FACE_API,
     shard: 'model/face_recognition_model.bin',
     tensors: 'model/face_recognition_model-weights_manifest.json',
     sha256: 'b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589',
   },
+  'emotion-mini-xception': {
+    ...HUMAN,
+    shard: 'models/emotion.bin',
+    tensors: 'models/emotion.json',
+    sha256: '927ac8224f356ab1e68c2bcfbfa07b0c8567047d1bcf817388ba6e38214c4987',
+  },
+  'age-gender-tiny-xception': {
+    ...FACE_API,
+    shard: 'model/age_gender_model.bin',
+    tensors: 'model/age_gender_model-weights_manifest.json',
+    sha256: '49f92bbc0afef2342c4385e4a2b0acb6d7a727c6f0aa539499719a81acf9abaa',
+  },
+  antispoof: {
+    ...HUMAN,
+    shard: 'models/antispoof.bin',
+    tensors: 'models/antispoof.json',
+    sha256: '4490fecb2becdb6869edc7e60f5e59962be013a8def8719b1373afb0f905c094',
+  },
+  livenessnet: {
+    ...HUMAN,
+    shard: 'models/liveness.bin',
+    tensors: 'models/liveness.json',
+    sha256: 'fc6a6b6b3b9721bdb8bff67a457a15b7cbfd81715cfb27f3e65b757e81dd663e',
+  },
 } as const satisfies Record<string, Original>
 
-/** Numbers as TensorFlow.js' converter lists them. */
-interface Tensor {
-  readonly name: string
-  readonly shape: number[]
-  readonly quantization?: { readonly dtype: 'uint8'; readonly scale: number; readonly min: number }
-}
+/** What TensorFlow.js' converter writes beside the numbers: a list of weights, or a graph model that has one. */
+type Listing = [{ weights: WeightSpec[] }] | { weightsManifest: [{ weights: WeightSpec[] }] }
 
 /** The published weights of a model, as they are stored. Throws where they cannot be fetched or are not the pinned ones. */
 export async function readOriginal(model: keyof typeof ORIGINALS): Promise<Record<string, Weight | QuantisedWeight>> {
@@ -64,7 +95,7 @@ export async function readOriginal(model: keyof typeof ORIGINALS): Promise<Recor
   }
 }
 
-/** The same for a model whose numbers are all stored as float32. */
+/** The same for a model whose numbers are all stored as floats. */
 export async function readFloatOriginal(model: keyof typeof ORIGINALS): Promise<Record<string, Weight>> {
   const weights = await readOriginal(model)
   for (const [name, weight] of Object.entries(weights)) {
@@ -81,15 +112,21 @@ function versionIn(folder: string): string | undefined {
 async function parse(original: Original, folder: string): Promise<Record<string, Weight | QuantisedWeight>> {
   const shard = new Uint8Array(readFileSync(join(folder, original.shard)))
   if ((await sha256(shard)) !== original.sha256) throw new Error(`${original.shard} has an unexpected sha256.`)
-  const [{ weights }] = JSON.parse(readFileSync(join(folder, original.tensors), 'utf8')) as [{ weights: Tensor[] }]
+  const listing = JSON.parse(readFileSync(join(folder, original.tensors), 'utf8')) as Listing
+  const [{ weights }] = 'weightsManifest' in listing ? listing.weightsManifest : listing
   const result: Record<string, Weight | QuantisedWeight> = {}
   let at = 0
-  for (const { name, shape, quantization } of weights) {
-    const size = shape.reduce((a, b) => a * b, 1)
-    const bytes = shard.slice(at, at + size * (quantization ? 1 : 4))
+  for (const spec of weights) {
+    const { name, shape, quantization } = spec
+    const bytes = shard.slice(at, at + storedBytes(spec))
     at += bytes.length
-    const { scale, min } = quantization ?? { scale: 1, min: 0 }
-    result[name] = quantization ? { shape, bytes, scale, min } : { shape, values: new Float32Array(bytes.buffer) }
+    if (quantization?.dtype === 'uint8') {
+      result[name] = { shape, bytes, scale: quantization.scale, min: quantization.min }
+    } else if (spec.dtype === 'float32') {
+      const values = new Float32Array(shape.reduce((a, b) => a * b, 1))
+      decodeWeight(spec, bytes, values)
+      result[name] = { shape, values }
+    }
   }
   if (at !== shard.length) throw new Error(`${original.shard} holds ${shard.length} bytes, its list ${at}.`)
   return result

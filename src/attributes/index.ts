@@ -7,4 +7,34 @@
 export type { AlignableFace } from '../alignment.ts'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export type { Box, Picture } from '../image/picture.ts'
-export type { FivePoints, Point } from '../models/manifest.ts'
+export type { Alignment, ClassificationManifest, ClassifierManifest, FivePoints, Point } from '../models/manifest.ts'
+export {
+  type AgeGender,
+  createAgeGenderClassifier,
+  DEFAULT_AGE_GENDER_MODEL,
+  decodeAgeGender,
+  type Gender,
+} from './age-gender.ts'
+export {
+  type Classifier,
+  type ClassifierOptions,
+  type ClassifyOptions,
+  createClassifier,
+  type DecodeOutput,
+} from './classifier.ts'
+export {
+  createEmotionClassifier,
+  DEFAULT_EMOTION_MODEL,
+  decodeEmotion,
+  EMOTIONS,
+  type Emotion,
+  type EmotionScores,
+  strongestEmotion,
+} from './emotion.ts'
+export {
+  createSpoofClassifier,
+  DEFAULT_SPOOF_MODEL,
+  decodeSpoof,
+  type PassiveLiveness,
+  SPOOF_MODELS,
+} from './spoof.ts'

@@ -81,6 +81,16 @@ export interface Conv2dOptions extends KernelOptions {
   readonly padding?: 'valid' | 'same'
 }
 
+/** Options of {@link GraphBuilder.depthwiseConv2d}. */
+export interface DepthwiseConv2dOptions extends KernelOptions {
+  /** Kernel, `[height, width, channels, 1]`. */
+  readonly filter: Weight | QuantisedWeight
+  /** Step in both directions; 1 by default. */
+  readonly stride?: number
+  /** `valid` by default. */
+  readonly padding?: 'valid' | 'same'
+}
+
 /** Options of {@link GraphBuilder.dense}. */
 export interface DenseOptions extends KernelOptions {
   /** `[in, out]`. */
@@ -148,6 +158,30 @@ export class GraphBuilder {
     })
   }
 
+  /** Convolution of each channel by itself, without a bias: the first half of a separable convolution. */
+  depthwiseConv2d(name: string, x: NodeRef, options: DepthwiseConv2dOptions): NodeRef {
+    const { filter, stride = 1, padding = 'valid' } = options
+    if (filter.shape.length !== 4 || filter.shape[3] !== 1) {
+      throw new FacewiseError(
+        'MODEL_INVALID',
+        `Depthwise convolution "${name}": a kernel of shape [${filter.shape}] is not [height, width, channels, 1].`,
+      )
+    }
+    return this.add({
+      name,
+      op: 'DepthwiseConv2dNative',
+      input: [x.name, this.kernel(`${name}/kernel`, filter, options)],
+      attr: {
+        T: FLOAT,
+        data_format: text('NHWC'),
+        padding: text(padding.toUpperCase()),
+        strides: integers([1, stride, stride, 1]),
+        dilations: integers([1, 1, 1, 1]),
+        explicit_paddings: integers([]),
+      },
+    })
+  }
+
   /** Dense layer on `[batch, in]`: matrix product and, where given, bias and ReLU in one fused kernel. */
   dense(name: string, x: NodeRef, options: DenseOptions): NodeRef {
     const { kernel, bias, activation = 'none' } = options
@@ -195,9 +229,30 @@ export class GraphBuilder {
     return activation === 'relu' ? this.operation('Relu', name, [sum]) : sum
   }
 
-  /** Joins maps along their channels. */
-  concat(name: string, maps: readonly NodeRef[]): NodeRef {
-    const axis = this.integers(`${name}/axis`, [], [3])
+  /** ReLU of a map that is also used without it; where it is not, an `activation` costs nothing. */
+  relu(name: string, x: NodeRef): NodeRef {
+    return this.operation('Relu', name, [x])
+  }
+
+  /** `1 / (1 + exp(-x))` of every number. */
+  sigmoid(name: string, x: NodeRef): NodeRef {
+    return this.operation('Sigmoid', name, [x])
+  }
+
+  /** Along the last axis: positive numbers that sum to 1. */
+  softmax(name: string, x: NodeRef): NodeRef {
+    return this.operation('Softmax', name, [x])
+  }
+
+  /** Each channel times a factor, plus a shift: a batch normalisation that no convolution can take in. */
+  affine(name: string, x: NodeRef, factors: Weight, shifts: Weight): NodeRef {
+    const product = this.operation('Mul', `${name}/product`, [x, { name: this.constant(`${name}/factors`, factors) }])
+    return this.operation('AddV2', name, [product, { name: this.constant(`${name}/shifts`, shifts) }])
+  }
+
+  /** Joins maps along their channels; rows (`[batch, n]`) where `rank` is 2. */
+  concat(name: string, maps: readonly NodeRef[], rank: 2 | 4 = 4): NodeRef {
+    const axis = this.integers(`${name}/axis`, [], [rank - 1])
     return this.add({
       name,
       op: 'ConcatV2',

@@ -55,6 +55,19 @@ export interface EmbedderManifest extends CommonManifest {
   embedding: EmbeddingManifest
 }
 
+/** Everything about a model that describes a face. */
+export interface ClassifierManifest extends CommonManifest {
+  task: 'classification'
+  classification: ClassificationManifest
+}
+
+/** How a face has to be cut out for a classifier. What its numbers are, the `output` of its network names. */
+export interface ClassificationManifest {
+  alignment: Alignment
+  /** Whether the numbers of the mirrored face are averaged with it: steadier, in twice the time. */
+  mirror: boolean
+}
+
 /** What an embedding is, and how a face has to be cut out for it. */
 export interface EmbeddingManifest {
   /** Numbers of an embedding. */
@@ -125,7 +138,7 @@ export interface ThresholdRate {
 }
 
 /** Everything about a model that a caller must not guess. */
-export type Manifest = DetectorManifest | EmbedderManifest
+export type Manifest = DetectorManifest | EmbedderManifest | ClassifierManifest
 
 const Side = v.pipe(v.number(), v.integer(), v.minValue(1))
 
@@ -217,8 +230,25 @@ const EmbedderSchema = v.pipe(
   ),
 )
 
+const ClassifierSchema = v.pipe(
+  v.strictObject({
+    ...head,
+    task: v.literal('classification'),
+    ...body,
+    classification: v.strictObject({ alignment: AlignmentSchema, mirror: v.boolean() }),
+  }),
+  v.forward(
+    v.check(({ networks: [network] }) => typeof network.output !== 'number', 'a classifier names its outputs'),
+    ['networks'],
+  ),
+)
+
 /** The schema of a {@link Manifest}. */
-export const ManifestSchema: v.GenericSchema<unknown, Manifest> = v.variant('task', [DetectorSchema, EmbedderSchema])
+export const ManifestSchema: v.GenericSchema<unknown, Manifest> = v.variant('task', [
+  DetectorSchema,
+  EmbedderSchema,
+  ClassifierSchema,
+])
 
 /** @throws FacewiseError `MODEL_INVALID` that names the field. */
 export function parseManifest(value: unknown): Manifest {

@@ -19,6 +19,22 @@ const addresses: Readonly<Record<string, Readonly<Record<string, URL>>>> = {
     'embedding.1of2.bin': new URL('../../models/dlib-resnet-128/embedding.1of2.bin', import.meta.url),
     'embedding.2of2.bin': new URL('../../models/dlib-resnet-128/embedding.2of2.bin', import.meta.url),
   },
+  'emotion-mini-xception': {
+    'emotion.graph.json': new URL('../../models/emotion-mini-xception/emotion.graph.json', import.meta.url),
+    'emotion.bin': new URL('../../models/emotion-mini-xception/emotion.bin', import.meta.url),
+  },
+  'age-gender-tiny-xception': {
+    'age-gender.graph.json': new URL('../../models/age-gender-tiny-xception/age-gender.graph.json', import.meta.url),
+    'age-gender.bin': new URL('../../models/age-gender-tiny-xception/age-gender.bin', import.meta.url),
+  },
+  antispoof: {
+    'antispoof.graph.json': new URL('../../models/antispoof/antispoof.graph.json', import.meta.url),
+    'antispoof.bin': new URL('../../models/antispoof/antispoof.bin', import.meta.url),
+  },
+  livenessnet: {
+    'liveness.graph.json': new URL('../../models/livenessnet/liveness.graph.json', import.meta.url),
+    'liveness.bin': new URL('../../models/livenessnet/liveness.bin', import.meta.url),
+  },
 }
 
 /** The files of a packaged model, where the bundler put them. */

@@ -20,6 +20,13 @@ export type WeightMap = Readonly<Record<string, Weight>>
 /** How the kernels of a network are stored; biases, slopes and factors stay float32. */
 export type StoredDtype = 'float32' | 'float16' | 'uint8'
 
+/** The weight by value, if it comes as bytes. */
+export function plain(weight: Weight | QuantisedWeight): Weight {
+  if (!('bytes' in weight)) return weight
+  const { shape, bytes, scale, min } = weight
+  return { shape, values: Float32Array.from(bytes, byte => byte * scale + min) }
+}
+
 /** One weight of a graph model; they lie in the weight files in this order. */
 export interface WeightSpec {
   name: string
