@@ -1,6 +1,8 @@
 import type { RegisterCommand } from '../../command.ts'
+import { evaluateAttributes } from './attributes.ts'
 import { evaluateCrops } from './crops.ts'
 import { evaluateDetection } from './detection.ts'
+import { evaluateLiveness } from './liveness.ts'
 import { evaluatePairs } from './pairs.ts'
 
 /** `facewise evaluate`: a group, one command for each thing that can be measured. */
@@ -12,6 +14,8 @@ export const evaluate: RegisterCommand = (program, context) => {
   evaluateDetection(group, context)
   evaluatePairs(group, context)
   evaluateCrops(group, context)
+  evaluateAttributes(group, context)
+  evaluateLiveness(group, context)
 }
 
 const HELP = `
@@ -20,5 +24,9 @@ Examples:
       How many of the labelled faces are found, and how many findings are false.
   facewise evaluate pairs lfw/pairs-test.csv
       How well one person is told from two.
+  facewise evaluate attributes data/my-faces
+      How well emotion, age and gender are read, by groups.
+  facewise evaluate liveness data/presentations
+      How many photos and screens pass for living faces.
   facewise evaluate detection --help
       What the labels look like, and the rules.`
