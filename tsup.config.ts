@@ -10,6 +10,7 @@ const parts = {
   index: 'src/index.ts',
   detect: 'src/detect/index.ts',
   embed: 'src/embed/index.ts',
+  attributes: 'src/attributes/index.ts',
   image: 'src/image/index.ts',
   models: 'src/models/index.ts',
   backends: 'src/backends/index.ts',

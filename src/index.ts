@@ -1,8 +1,8 @@
 /**
  * Facewise: faces in photos and video, typed, for the browser and Node.
  *
- * This entry holds the types that all parts share and the class of error; the parts are `facewise/detect`, `facewise/embed`, `facewise/store`, `facewise/image`,
- * `facewise/models` and `facewise/backends`.
+ * This entry holds the types that all parts share and the class of error; the parts are `facewise/detect`, `facewise/embed`, `facewise/attributes`, `facewise/store`,
+ * `facewise/image`, `facewise/models` and `facewise/backends`.
  *
  * @module
  */
