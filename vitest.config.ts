@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { chromiumLaunchOptions } from './scripts/chromium.ts'
 import { commands } from './test/browser-commands.ts'
 
+const root = fileURLToPath(new URL('.', import.meta.url))
 const BROWSER_TESTS = 'test/**/*.browser.test.ts'
 
 /** What TensorFlow.js says when a test makes it start backends again; it is expected, and would hide what is not. */
@@ -16,6 +18,8 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        // Examples import the package by its name, as its users do.
+        resolve: { alias: [{ find: /^facewise\/(\w+)$/, replacement: `${root}src/$1/index.ts` }] },
         test: {
           name: 'node',
           environment: 'node',

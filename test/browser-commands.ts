@@ -2,6 +2,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import sharp, { type Sharp } from 'sharp'
 import type { BrowserCommand } from 'vitest/node'
+import {
+  type AgeGender,
+  createAgeGenderClassifier,
+  createEmotionClassifier,
+  type EmotionScores,
+} from '../src/attributes/index.ts'
 import { startBackend } from '../src/backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn, type MtcnnDetectOptions } from '../src/detect/index.ts'
 import { createEmbedder } from '../src/embed/index.ts'
@@ -36,6 +42,25 @@ const embedInNode: BrowserCommand<[photo: Photo, width: number, height: number]>
   const embeddings = await embedder.embed(picture, faces)
   embedder.dispose()
   return { faces, vectors: embeddings.map(({ vector }) => [...vector]) }
+}
+
+/** What Node with WebAssembly says of the faces of a sample photo, scaled to that size; the faces as Node finds them. */
+const describeInNode: BrowserCommand<[photo: Photo, width: number, height: number]> = async (
+  _,
+  photo,
+  width,
+  height,
+) => {
+  const backend = await startBackend({ prefer: 'wasm' })
+  detector ??= createMtcnn({ backend: { prefer: 'wasm' } })
+  const picture = resizeArea(await decode(samplePhoto(photo)), width, height)
+  const faces = await (await detector).detect(picture, { minFaceSize: 24 })
+  const emotion = await createEmotionClassifier(undefined, { backend })
+  const ageGender = await createAgeGenderClassifier(undefined, { backend })
+  const described = { emotions: await emotion.classify(picture, faces), ages: await ageGender.classify(picture, faces) }
+  emotion.dispose()
+  ageGender.dispose()
+  return { faces, ...described }
 }
 
 /** A small picture with no symmetry, encoded in a way that `kind` names, and its pixels as Node decodes them (both in base64). */
@@ -138,6 +163,7 @@ const otherOrigin: BrowserCommand<[]> = (): Promise<string> => {
 export const commands = {
   detectInNode,
   embedInNode,
+  describeInNode,
   pictureInNode,
   photoInNode,
   animation,
@@ -148,6 +174,11 @@ declare module 'vitest/internal/browser' {
   interface BrowserCommands {
     detectInNode(photo: Photo, width: number, height: number, settings: MtcnnDetectOptions): Promise<Face[]>
     embedInNode(photo: Photo, width: number, height: number): Promise<{ faces: Face[]; vectors: number[][] }>
+    describeInNode(
+      photo: Photo,
+      width: number,
+      height: number,
+    ): Promise<{ faces: Face[]; emotions: EmotionScores[]; ages: AgeGender[] }>
     pictureInNode(kind: string, orientation: number): Promise<NodePicture>
     photoInNode(kind: PhotoKind): Promise<NodePicture>
     animation(format: 'gif' | 'webp'): Promise<string>

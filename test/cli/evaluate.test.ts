@@ -131,3 +131,161 @@ describe.skipIf(!developmentData)('on the development data', () => {
     expect(at.landmarkError).toBeLessThan(0.0545)
   })
 })
+
+describe('facewise evaluate attributes', () => {
+  async function attributes(...argv: string[]) {
+    const terminal = recordingTerminal()
+    const code = await run(['evaluate', 'attributes', ...argv], terminal)
+    return { code, out: terminal.out(), err: terminal.err() }
+  }
+  let faces: string
+  beforeAll(async () => {
+    faces = join(folder, 'faces')
+    mkdirSync(join(faces, 'images'), { recursive: true })
+    // The three faces of a photo, by hand; what is said of them is made up, so that right and wrong are known.
+    const crops = [
+      { left: 440, top: 390, width: 330, height: 370 },
+      { left: 870, top: 400, width: 330, height: 370 },
+      { left: 1500, top: 210, width: 330, height: 370 },
+    ]
+    for (const [i, region] of crops.entries()) {
+      await sharp(samplePhoto(1))
+        .extract(region)
+        .toFile(join(faces, 'images', `${i}.jpg`))
+    }
+    writeLabels('faces', [
+      { file: '0.jpg', age: 25, gender: 'female', emotion: 'happy', camera: 1 },
+      { file: '1.jpg', age: 65, gender: 'male', emotion: 'happy', camera: 2 },
+      { file: '2.jpg', age: 25, gender: 'female', camera: 2 },
+    ])
+  })
+
+  it('tells errors of all and of every group', async () => {
+    const { code, out, err } = await attributes(faces, '--json')
+    expect([code, err]).toEqual([0, ''])
+    const result = JSON.parse(out)
+    expect(result).toMatchObject({ pictures: 3, faces: 3, missed: 0, backend: 'wasm' })
+    expect(result.models).toEqual(['emotion-mini-xception', 'age-gender-tiny-xception'])
+    expect(result.emotion.total).toBe(2)
+    const split = (by: string, value: string) =>
+      result.splits.find((row: { by: string; value: string }) => row.by === by && row.value === value)
+    expect(split('all', '').age.count).toBe(3)
+    expect(split('age', '60+').age.count).toBe(1)
+    expect(split('camera', '2').gender.total).toBe(2)
+    // The three are women: who is called a man is counted wrong.
+    expect(split('gender', 'male').gender).toEqual({ correct: 0, total: 1 })
+    expect(split('gender', 'female').gender.correct).toBeGreaterThan(0)
+  })
+
+  it('prints the confusion matrix and the groups for people, with detection too', async () => {
+    const { code, out } = await attributes(faces, '--detect')
+    expect(code).toBe(0)
+    expect(out).toMatch(/^emotion-mini-xception, age-gender-tiny-xception on wasm: 3 faces of 3 pictures/)
+    expect(out).toMatch(/^ +angry +disgust +fear +happy +sad +surprise +neutral +recall +precision$/m)
+    expect(out).toMatch(/^camera +2 +2 /m)
+  })
+
+  it('names a picture that is not there, and goes on', async () => {
+    writeLabels('gap', [
+      { file: 'none.jpg', age: 25 },
+      { file: 'empty.png', age: 30 },
+    ])
+    copyFileSync(join(folder, 'labelled', 'images', 'empty.png'), join(folder, 'gap', 'empty.png'))
+    const { code, out, err } = await attributes(join(folder, 'gap'), '--json')
+    expect(code).toBe(1)
+    expect(err).toMatch(/none\.jpg/)
+    expect(JSON.parse(out)).toMatchObject({ pictures: 2, faces: 1, missed: 1 })
+  })
+
+  it.each([
+    ['nothing', undefined, /labels\.json" cannot be read/],
+    ['strange', [{ file: 'a.jpg', emotion: 'bored' }], /"bored" is none of the emotions/],
+    ['unlabelled', [{ file: 'a.jpg', camera: 1 }], /names no emotion, age or gender/],
+    ['wrong', [{ file: 'a.jpg', gender: 'x' }], /0\.gender/],
+    [
+      'short',
+      { label_names: ['happy'], width: 48, height: 48, channels: 1, labels: [0, 0] },
+      /images\.bin" cannot be read/,
+    ],
+  ])('refuses a set that it cannot read: %s', async (name, labels, message) => {
+    if (labels) writeLabels(name, labels)
+    const { code, err } = await attributes(join(folder, name))
+    expect(code).toBe(2)
+    expect(err).toMatch(message)
+  })
+
+  it.skipIf(!developmentData)('reads a set of raw bytes', async () => {
+    const set = join(folder, 'raw')
+    mkdirSync(set)
+    const from = join(developmentData!, 'data', 'fer-dev')
+    const labels = JSON.parse(readFileSync(join(from, 'labels.json'), 'utf8'))
+    const count = 200
+    writeFileSync(join(set, 'labels.json'), JSON.stringify({ ...labels, count, labels: labels.labels.slice(0, count) }))
+    writeFileSync(join(set, 'images.bin'), readFileSync(join(from, 'images.bin')).subarray(0, count * 48 * 48))
+    const { code, out } = await attributes(set, '--json')
+    expect(code).toBe(0)
+    const { emotion } = JSON.parse(out)
+    expect(emotion.total).toBe(count)
+    expect(emotion.accuracy).toBeGreaterThan(0.58)
+    expect(emotion.accuracy).toBeLessThan(0.74)
+  })
+})
+
+describe('facewise evaluate liveness', () => {
+  async function liveness(...argv: string[]) {
+    const terminal = recordingTerminal()
+    const code = await run(['evaluate', 'liveness', ...argv], terminal)
+    return { code, out: terminal.out(), err: terminal.err() }
+  }
+  let set: string
+  beforeAll(async () => {
+    set = join(folder, 'presentations')
+    for (const kind of ['live', 'print', 'replay/a']) mkdirSync(join(set, kind), { recursive: true })
+    // No attack was photographed for this: blurred and darkened copies stand for two species, to see that each is counted.
+    const photo = () => sharp(samplePhoto(3)).resize(960)
+    await photo().toFile(join(set, 'live', '1.jpg'))
+    await photo()
+      .flop()
+      .toFile(join(set, 'live', '2.jpg'))
+    await photo()
+      .blur(2)
+      .toFile(join(set, 'print', '1.jpg'))
+    await photo()
+      .modulate({ brightness: 0.6 })
+      .toFile(join(set, 'replay', 'a', '1.jpg'))
+    copyFileSync(join(folder, 'labelled', 'images', 'empty.png'), join(set, 'print', 'empty.png'))
+  })
+
+  it('gives APCER a species, BPCER, and what got no answer', async () => {
+    const { code, out, err } = await liveness(set, '--json', '--threshold', '0.01')
+    expect([code, err]).toEqual([0, ''])
+    const rates = JSON.parse(out)
+    // At this threshold everything passes for living.
+    expect(rates.attacks).toEqual([
+      { species: 'print', count: 1, errors: 1, rate: 1, unanswered: 1 },
+      { species: 'replay', count: 1, errors: 1, rate: 1, unanswered: 0 },
+    ])
+    expect(rates.bonaFide).toEqual({ species: 'live', count: 2, errors: 0, rate: 0, unanswered: 0 })
+    expect(rates.worstApcer).toBe(1)
+    expect(rates.atApcer.map(({ limit, worstApcer }: Record<string, number>) => [limit, worstApcer])).toEqual([
+      [0.05, 0],
+      [0.1, 0],
+    ])
+  })
+
+  it('prints a table for each threshold, with the other model too', async () => {
+    const { code, out } = await liveness(set, '--model', 'livenessnet')
+    expect(code).toBe(0)
+    expect(out.match(/^APCER +print /gm)).toHaveLength(3)
+    expect(out.match(/^BPCER +live /gm)).toHaveLength(3)
+  })
+
+  it.each([
+    ['labelled', /needs a folder "live"/],
+    ['no-such-folder', /cannot be read/],
+  ])('says how the folder should look: %s', async (name, message) => {
+    const { code, err } = await liveness(join(folder, name))
+    expect(code).toBe(2)
+    expect(err).toMatch(message)
+  })
+})

@@ -69,6 +69,10 @@ describe('the model directory', () => {
     expect((await listModels(none, catalog)).map(({ name, state }) => [name, state])).toEqual([
       ['mtcnn', 'packaged'],
       ['dlib-resnet-128', 'packaged'],
+      ['emotion-mini-xception', 'packaged'],
+      ['age-gender-tiny-xception', 'packaged'],
+      ['antispoof', 'packaged'],
+      ['livenessnet', 'packaged'],
       ['tiny', 'available'],
     ])
   })
@@ -145,10 +149,14 @@ describe('what is there', () => {
       expect(listed.map(({ name, state }) => [name, state])).toEqual([
         ['mtcnn', 'packaged'],
         ['dlib-resnet-128', 'packaged'],
+        ['emotion-mini-xception', 'packaged'],
+        ['age-gender-tiny-xception', 'packaged'],
+        ['antispoof', 'packaged'],
+        ['livenessnet', 'packaged'],
         ['tiny', 'pulled'],
         ['own', 'damaged'],
       ])
-      expect(listed[2]).toEqual({
+      expect(listed[6]).toEqual({
         name: 'tiny',
         title: 'A convolution for tests',
         task: 'detection',

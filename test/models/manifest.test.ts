@@ -97,6 +97,19 @@ describe('manifests', () => {
   })
 
   test.each([
+    ['classification', undefined],
+    ['classification.alignment.kind', 'eyes'],
+    ['classification.mirror', 'yes'],
+    ['classification.labels', ['happy']],
+    ['networks.0.output', 7, 'networks'],
+    ['embedding', { dimension: 7 }],
+  ])('of a classifier, %s: %j is refused by its name', (path, value, named = path) => {
+    expect(() => parseManifest(changed(path, value, 'emotion-mini-xception'))).toThrow(
+      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringContaining(named) }),
+    )
+  })
+
+  test.each([
     '../../etc/passwd',
     'a/../../b',
     '/etc/passwd',

@@ -18,6 +18,7 @@ const PARTS = [
   'facewise',
   'facewise/detect',
   'facewise/embed',
+  'facewise/attributes',
   'facewise/image',
   'facewise/models',
   'facewise/backends',
