@@ -18,6 +18,10 @@ const pages = [
     'models/mtcnn/README.md',
     'models/dlib-resnet-128/README.md',
     'models/facenet-512/README.md',
+    'models/emotion-mini-xception/README.md',
+    'models/age-gender-tiny-xception/README.md',
+    'models/antispoof/README.md',
+    'models/livenessnet/README.md',
   ],
   ...readdirSync(join(root, 'docs'))
     .filter(name => name.endsWith('.md'))
