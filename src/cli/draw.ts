@@ -3,7 +3,7 @@ import type Sharp from 'sharp'
 import type { Face } from '../detect/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
 import type { Box, Picture } from '../image/index.ts'
-import { drawText, textAspect } from './digits.ts'
+import { drawText, textAspect } from './lettering.ts'
 
 const BOX_COLOUR = '#2ee59d'
 /** Under every light line, so that it shows on any background. */
