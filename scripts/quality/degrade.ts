@@ -40,7 +40,7 @@ export const KNOWN: Readonly<Record<string, Degradation>> = {
     return shrink(picture, Math.min(1, side / face.width), `small ${side.toFixed(0)} px`)
   },
   coarse(picture, face, random) {
-    const side = between(random, 20, 60)
+    const side = between(random, 12, 60)
     const { picture: little } = shrink(picture, Math.min(1, side / face.width), '')
     return inPlace(enlarge(little, picture.width, picture.height), `coarse ${side.toFixed(0)} px`)
   },
@@ -65,6 +65,16 @@ export const KNOWN: Readonly<Record<string, Degradation>> = {
     const side = Math.floor(random() * 4)
     return cut(picture, face, share, side)
   },
+  side(picture, face, random) {
+    const floor = between(random, 0, 0.2)
+    return inPlace(lightFromSide(picture, face, floor, random() < 0.5), `light from a side, ${floor.toFixed(2)} left`)
+  },
+  haze(picture, _, random) {
+    const kept = between(random, 0.05, 0.5)
+    const veil = between(random, 90, 220)
+    const data = Uint8Array.from(picture.data, value => value * kept + veil * (1 - kept) + 0.5)
+    return inPlace({ ...picture, data }, `haze, ${kept.toFixed(2)} of the contrast left`)
+  },
 }
 
 /** Kinds that nothing was fitted on: whether the fit holds for what it has not seen. */
@@ -77,15 +87,10 @@ export const UNSEEN: Readonly<Record<string, Degradation>> = {
     const quality = Math.round(between(random, 2, 20))
     return inPlace(await compress(picture, quality), `jpeg ${quality}`)
   },
-  side(picture, face, random) {
-    const floor = between(random, 0, 0.2)
-    return inPlace(lightFromSide(picture, face, floor, random() < 0.5), `light from a side, ${floor.toFixed(2)} left`)
-  },
-  haze(picture, _, random) {
-    const kept = between(random, 0.05, 0.5)
-    const veil = between(random, 90, 220)
-    const data = Uint8Array.from(picture.data, value => value * kept + veil * (1 - kept) + 0.5)
-    return inPlace({ ...picture, data }, `haze, ${kept.toFixed(2)} of the contrast left`)
+  night(picture, _, random) {
+    const stops = between(random, 3, 6)
+    const dark = addNoise(expose(picture, 2 ** -stops), between(random, 1, 5), random)
+    return inPlace(expose(dark, 2 ** stops), `night, ${stops.toFixed(1)} stops made good`)
   },
   cover(picture, face, random) {
     const share = between(random, 0.15, 0.5)

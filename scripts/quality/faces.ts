@@ -47,7 +47,7 @@ export async function pictureOf(
 
 /**
  * Finds and embeds the face of every picture as it is (the most central one) and of `draws` worse ones of each making (the one nearest
- * to where it was, from a detector that looks for faces of 20 pixels and more, as some are made that small).
+ * to where it was, from a detector that looks for faces of 20 pixels and more where they were made small).
  *
  * @param keep A file that keeps them, so that a change of a measure is measured in seconds: read where it exists, else written.
  */
@@ -58,7 +58,7 @@ export async function shoot(
   keep?: string,
 ): Promise<Shot[]> {
   if (keep && existsSync(keep)) return JSON.parse(readFileSync(keep, 'utf8')) as Shot[]
-  const backend = await startBackend({ prefer: 'wasm' })
+  const backend = await startBackend({ prefer: 'wasm', threads: false })
   const detector = await createMtcnn({ backend })
   const finer = await createMtcnn({ backend, minFaceSize: 20 })
   const embedder = await createEmbedder(undefined, { backend })
@@ -77,11 +77,12 @@ export async function shoot(
     for (const making of ['known', 'unseen'] as const) {
       for (let draw = 0; draw < draws[making]; draw++) {
         const worse = await pictureOf(folder, { path, making, draw }, face)
-        const found = nearest(await finer.detect(worse.picture), face, worse)
+        const finder = face.box.width * worse.scale < 60 ? finer : detector
+        const found = nearest(await finder.detect(worse.picture), face, worse)
         shots.push({ path, making, draw, how: worse.how, ...(await embed(worse.picture, found)) })
       }
     }
-    if (i % 50 === 0) process.stderr.write(`${i} of ${paths.length} pictures\n`)
+    if (i % 10 === 0) process.stderr.write(`${i} of ${paths.length} pictures\n`)
   }
   detector.dispose()
   finer.dispose()
