@@ -8,3 +8,11 @@ export type { AlignableFace } from '../alignment.ts'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export type { Box, Picture } from '../image/picture.ts'
 export type { FivePoints, Point } from '../models/manifest.ts'
+export {
+  estimatePose,
+  FACE_TEMPLATE,
+  type FaceTemplate,
+  type HeadPose,
+  type PoseOptions,
+  type SpacePoint,
+} from './pose.ts'
