@@ -11,6 +11,7 @@ import {
   type Gender,
   type HeadPose,
 } from '../attributes/index.ts'
+import { assessQuality, type FaceQuality } from '../attributes/quality.ts'
 import { startBackend } from '../backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn } from '../detect/index.ts'
 import type { Picture } from '../image/index.ts'
@@ -68,6 +69,7 @@ export interface Description {
   readonly age?: number
   readonly gender?: Gender
   readonly pose?: HeadPose
+  readonly quality?: FaceQuality
   readonly liveness?: number
 }
 
@@ -120,6 +122,7 @@ export function createDescriber(options: DescriberOptions, defaults: DetectorDef
         age: people[i]?.age,
         gender: people[i]?.gender,
         pose: wanted.includes('pose') && face.landmarks ? estimatePose(face.landmarks) : undefined,
+        quality: wanted.includes('quality') ? assessQuality(picture, aligned ? { box: face.box } : face) : undefined,
         liveness: textures[i]?.score,
       }))
     },

@@ -9,6 +9,9 @@ const LEAST_TURN = 10
 
 const BAR_WIDTH = 6
 
+/** People are told what is wrong with a face from this quality down. */
+const BAD_QUALITY = 0.8
+
 /** The emotions of a face with their scores, strongest first. */
 export function rankedEmotions(scores: EmotionScores): [emotion: Emotion, score: number][] {
   return EMOTIONS.map((emotion): [Emotion, number] => [emotion, scores[emotion]]).sort((a, b) => b[1] - a[1])
@@ -30,7 +33,7 @@ export function poseInWords({ yaw, pitch, roll }: HeadPose): string {
 }
 
 /** A face with all that is told of it, as `--json` prints it. */
-export function toJson({ face, emotion, age, gender, pose, liveness }: Description): unknown {
+export function toJson({ face, emotion, age, gender, pose, quality, liveness }: Description): unknown {
   const digits =
     (count: number) =>
     (value: number): number =>
@@ -43,6 +46,10 @@ export function toJson({ face, emotion, age, gender, pose, liveness }: Descripti
     age: age === undefined ? undefined : digits(1)(age),
     gender: gender && { label: gender.label, score: score(gender.score) },
     pose: pose && { yaw: degrees(pose.yaw), pitch: degrees(pose.pitch), roll: degrees(pose.roll) },
+    quality: quality && score(quality.score),
+    qualityReasons: quality?.reasons.length
+      ? quality.reasons.map(({ code, message }) => ({ code, message }))
+      : undefined,
     liveness: liveness === undefined ? undefined : { score: score(liveness) },
   }
 }
@@ -58,6 +65,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'age', align: 'r', cell: ({ age }) => age?.toFixed(0) },
   { head: 'gender', align: 'l', cell: ({ gender }) => gender && `${gender.label} ${percent(gender.score)}` },
   { head: 'emotion', align: 'l', cell: ({ emotion }) => emotion && emotionCell(emotion) },
+  { head: 'quality', align: 'r', cell: ({ quality }) => quality?.score.toFixed(2) },
   { head: 'liveness', align: 'r', cell: ({ liveness }) => liveness?.toFixed(2) },
   { head: 'looking', align: 'l', cell: ({ pose }) => pose && poseInWords(pose) },
 ]
@@ -78,5 +86,15 @@ export function descriptionRows(descriptions: readonly Description[], style: Sty
   ])
   const align = columns.map(column => column.align).join('')
   const [head, ...lines] = table([['', ...columns.map(column => column.head)], ...rows], `r${align}`)
-  return [style.dim(head), ...lines]
+  return [style.dim(head), ...lines, ...qualityRows(descriptions)]
+}
+
+/** A line for each face of bad quality: the worst reason with what to do, and the others. */
+function qualityRows(descriptions: readonly Description[]): string[] {
+  return descriptions.flatMap(({ quality }, i) => {
+    if (!quality || quality.score >= BAD_QUALITY || quality.reasons.length === 0) return []
+    const [{ message }, ...others] = quality.reasons
+    const also = others.length > 0 ? ` Also: ${others.map(({ code }) => code).join(', ')}.` : ''
+    return [`face ${i + 1}: ${message}${also}`]
+  })
 }

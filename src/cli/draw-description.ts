@@ -110,11 +110,15 @@ function textSizes({ width, height }: Size): Pick<Pen, 'smallestText' | 'largest
   return { smallestText: Math.max(11, side / 120), largestText: Math.max(13, side / 52) }
 }
 
-function contentOf({ emotion, age, gender, pose, liveness }: Description, number: number | undefined): Content {
+function contentOf(
+  { emotion, age, gender, pose, quality, liveness }: Description,
+  number: number | undefined,
+): Content {
   const person = [gender?.label, age?.toFixed(0)].filter(part => part !== undefined).join(', ')
   const ranked = emotion ? rankedEmotions(emotion) : []
   const notes = [
     ...(emotion || !pose ? [] : [`looking ${poseInWords(pose)}`]),
+    ...(emotion || !quality ? [] : [`quality ${quality.score.toFixed(2)}`]),
     ...(liveness === undefined ? [] : [`liveness ${percent(liveness)}`]),
   ]
   const bars = ranked.slice(0, MOST_BARS).filter(([, score], i) => i === 0 || score >= LEAST_BAR)
