@@ -31,7 +31,9 @@ interface Candidate extends Placement {
 }
 
 /** Positions that are tried along each side of a face. */
-const STEPS = 8
+const STEPS = 6
+/** Places that a face keeps of each form and side: further ones cost time and are hardly ever taken. */
+const MOST_PLACES = 6
 /** Hair, ears and chin, in sides of the box: no label should lie there, but it may. */
 const HEAD = { above: 0.3, beside: 0.12, below: 0.1 }
 /** What a worse place costs, in worth of a form. */
@@ -121,6 +123,7 @@ function headOf({ x, y, width, height }: Box): Box {
 function besideFace(i: number, { picture, boxes, heads, gap }: Scene, forms: readonly LabelForm[]): Candidate[] {
   const box = boxes[i]
   const found: Candidate[] = []
+  const near = neighbours(i, boxes, heads, gap, forms)
   forms.forEach(({ width, height, worth, overFaces }, form) => {
     if (overFaces || width > picture.width || height > picture.height) return
     for (const side of ['right', 'left', 'below', 'above'] as const) {
@@ -140,19 +143,46 @@ function besideFace(i: number, { picture, boxes, heads, gap }: Scene, forms: rea
         for (const at of slides(start, length, along, limit)) {
           const place = { x: upright ? across : at, y: upright ? at : across, width, height }
           if (!inside(place, picture)) continue
-          if (boxes.some((other, j) => overlap(place, other, j === i ? 0 : gap / 2))) continue
+          if (near.some(j => overlap(place, boxes[j], j === i ? 0 : gap / 2))) continue
           let cost = COST.side[side] + (Math.abs(at - start) > 0.5 ? COST.shifted : 0)
           if (distance > gap) cost += COST.apart
-          heads.forEach((head, j) => {
-            cost += COST.head * coveredShare(head, place)
+          for (const j of near) {
+            cost += COST.head * coveredShare(heads[j], place)
             if (j !== i && overlap(place, boxes[j], gap * 2)) cost += COST.nearOther
-          })
+          }
           found.push({ ...place, form, side, worth, score: worth - cost })
         }
       }
     }
   })
-  return found.sort((a, b) => b.score - a.score)
+  found.sort((a, b) => b.score - a.score)
+  const kept = new Map<string, number>()
+  return found.filter(({ form, side }) => {
+    const key = `${form} ${side}`
+    const count = (kept.get(key) ?? 0) + 1
+    kept.set(key, count)
+    return count <= MOST_PLACES
+  })
+}
+
+/** The faces that a label of face `i` could come near, itself too. */
+function neighbours(
+  i: number,
+  boxes: readonly Box[],
+  heads: readonly Box[],
+  gap: number,
+  forms: readonly LabelForm[],
+): number[] {
+  const width = Math.max(0, ...forms.map(form => form.width)) + gap * 2
+  const height = Math.max(0, ...forms.map(form => form.height)) + gap * 2
+  const head = heads[i]
+  const reach = {
+    x: head.x - width,
+    y: head.y - height,
+    width: head.width + 2 * width,
+    height: head.height + 2 * height,
+  }
+  return [...boxes.keys()].filter(j => j === i || overlap(reach, heads[j], gap))
 }
 
 /** Begins along a side at which most of the label, or of the side, is beside the other; flush ones first. */
@@ -194,17 +224,25 @@ function takeTurns(order: readonly number[], candidates: readonly (readonly Cand
     const form = list.reduce((most, candidate) => Math.max(most, candidate.form), 0)
     return list.filter(candidate => candidate.form === form)
   })
-  const free = (candidate: Candidate): boolean => places.every(place => !place || !overlap(candidate, place, gap))
+  const taken: Candidate[] = []
+  const free = (candidate: Candidate): boolean => taken.every(place => !overlap(candidate, place, gap))
   order.forEach((i, turn) => {
     const later = order.slice(turn + 1).filter(j => smallest[j].length > 0)
     const spares = (candidate: Candidate): boolean =>
       later.every(j => smallest[j].some(other => !overlap(candidate, other, gap)))
-    places[i] = candidates[i].find(candidate => free(candidate) && spares(candidate))
-    const taken = places[i]
-    if (taken) for (const j of later) smallest[j] = smallest[j].filter(other => !overlap(taken, other, gap))
+    const place = candidates[i].find(candidate => free(candidate) && spares(candidate))
+    if (!place) return
+    places[i] = place
+    taken.push(place)
+    for (const j of later) smallest[j] = smallest[j].filter(other => !overlap(place, other, gap))
   })
   // Who stood back for others that went elsewhere.
-  for (const i of order) places[i] ??= candidates[i].find(free)
+  for (const i of order) {
+    const place = places[i] ? undefined : candidates[i].find(free)
+    if (!place) continue
+    places[i] = place
+    taken.push(place)
+  }
   return { places, total: places.reduce((sum, place) => sum + (place?.score ?? 0), 0) }
 }
 
