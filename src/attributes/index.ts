@@ -32,6 +32,14 @@ export {
   strongestEmotion,
 } from './emotion.ts'
 export {
+  estimatePose,
+  FACE_TEMPLATE,
+  type FaceTemplate,
+  type HeadPose,
+  type PoseOptions,
+  type SpacePoint,
+} from './pose.ts'
+export {
   createSpoofClassifier,
   DEFAULT_SPOOF_MODEL,
   decodeSpoof,

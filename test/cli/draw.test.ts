@@ -1,7 +1,7 @@
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { drawText, textAspect } from '../../src/cli/digits.ts'
 import { drawFaces, placeLabel } from '../../src/cli/draw.ts'
+import { drawText, textAspect } from '../../src/cli/lettering.ts'
 
 describe('placeLabel', () => {
   const aspect = textAspect('99.9%')

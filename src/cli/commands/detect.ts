@@ -2,8 +2,8 @@ import { createMtcnn, type Face, type Mtcnn } from '../../detect/index.ts'
 import type { Picture } from '../../image/index.ts'
 import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { writeDrawing } from '../draw.ts'
-import { prepareDrawings } from '../drawings.ts'
+import { drawFaces } from '../draw.ts'
+import { prepareDrawings, writeDrawing } from '../drawings.ts'
 import { affectsAll, type Failure, failureLine, failureOf } from '../failure.ts'
 import { expandInputs } from '../inputs.ts'
 import {
@@ -100,7 +100,11 @@ async function detectAll(words: readonly string[], options: Options, context: Co
         detector ??= await createMtcnn(detectorSettings(options, DETECTOR_DEFAULTS))
         const faces = chooseFaces(await detector.detect(input.picture), input.picture, options)
         const drawn = drawings?.pathFor(name)
-        if (drawn !== undefined) await writeDrawing(drawn, input.picture, faces)
+        if (drawn !== undefined) {
+          const { width, height } = input.picture
+          const overlay = { width, height, svg: drawFaces(input.picture, faces) }
+          await writeDrawing(drawn, input.picture, faces.length > 0 ? overlay : undefined)
+        }
         settle(() => report.found(name, input.picture, faces, drawn))
       } catch (error) {
         if (affectsAll(error)) throw error

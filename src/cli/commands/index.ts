@@ -1,5 +1,6 @@
 import type { RegisterCommand } from '../command.ts'
 import { cluster } from './cluster.ts'
+import { describe } from './describe.ts'
 import { detect } from './detect.ts'
 import { doctor } from './doctor.ts'
 import { evaluate } from './evaluate/index.ts'
@@ -11,6 +12,7 @@ import { verify } from './verify.ts'
 /** All commands, in the order of the help. */
 export const commands: readonly RegisterCommand[] = [
   detect,
+  describe,
   represent,
   verify,
   cluster,
