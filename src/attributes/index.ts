@@ -16,3 +16,4 @@ export {
   type PoseOptions,
   type SpacePoint,
 } from './pose.ts'
+export { type LocateFaces, type SteadyOptions, steadyLandmarks } from './steady-landmarks.ts'
