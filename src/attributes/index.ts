@@ -39,6 +39,7 @@ export {
   type PoseOptions,
   type SpacePoint,
 } from './pose.ts'
+
 export {
   createSpoofClassifier,
   DEFAULT_SPOOF_MODEL,
@@ -46,3 +47,5 @@ export {
   type PassiveLiveness,
   SPOOF_MODELS,
 } from './spoof.ts'
+
+export { type LocateFaces, type SteadyOptions, steadyLandmarks } from './steady-landmarks.ts'

@@ -1,8 +1,19 @@
-import { describe, expect, it } from 'vitest'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mirror } from '../../src/alignment.ts'
 import { estimatePose, FACE_TEMPLATE, type FaceTemplate, type HeadPose } from '../../src/attributes/pose.ts'
+import { steadyLandmarks } from '../../src/attributes/steady-landmarks.ts'
+import { startBackend } from '../../src/backends/index.ts'
+import { createMtcnn, type Detector, type Face, type Mtcnn } from '../../src/detect/index.ts'
+import { decode, type Picture, warpSimilarity } from '../../src/image/index.ts'
 import type { FivePoints } from '../../src/models/manifest.ts'
+import { developmentData, samplePhoto, testBackend } from '../data.ts'
 import { random } from '../random.ts'
 import { mirrored, project } from './heads.ts'
+
+/** Pictures of LFW that are looked at; `POSE_PICTURES=220` takes minutes and prints the figures of the guide. */
+const count = Number(process.env.POSE_PICTURES ?? 12)
 
 describe('the pose of five points', () => {
   it('is that by which the template was turned', () => {
@@ -103,3 +114,166 @@ describe('the pose of five points', () => {
     expect(attempt(good, { template: [] })).toThrow(expect.objectContaining(refused))
   })
 })
+
+/** Real photographs, detected anew after they were mirrored or turned. */
+describe('the pose of real faces', () => {
+  let detector: Mtcnn
+  const pictures: { picture: Picture; face: Face; steady: HeadPose }[] = []
+
+  beforeAll(async () => {
+    detector = await createMtcnn({ backend: await startBackend({ prefer: testBackend }), minFaceSize: 40 })
+    const folder = developmentData && join(developmentData, 'data', 'lfw-dev')
+    const csv = folder ? readFileSync(join(folder, 'pairs-train.csv'), 'utf8') : ''
+    const rows = csv.trim().split('\n').slice(1)
+    const paths = [...new Set(rows.map(row => row.split(',')[0]))].slice(0, count)
+    const files = [...([1, 2, 3, 4, 5, 6] as const).map(samplePhoto), ...paths.map(path => join(folder!, path))]
+    for (const file of files) {
+      const picture = await decode(file)
+      // The face alone with its surroundings, so that large photos cost no more than small ones.
+      for (const face of await detector.detect(picture, { minFaceSize: 60 })) {
+        if (face.score < 0.95) continue
+        const side = 2 * Math.round(1.2 * face.box.width)
+        const middle = [face.box.x + face.box.width / 2, face.box.y + face.box.height / 2] as const
+        const crop = turned(picture, middle, side, 0)
+        const found = nearest(await detector.detect(crop), side)
+        if (!found) continue
+        const steady = estimatePose(await steadyLandmarks(crop, found.landmarks!, locate))
+        pictures.push({ picture: crop, face: found, steady })
+      }
+    }
+  })
+  afterAll(() => detector.dispose())
+
+  it('has the opposite yaw in the mirrored picture', async () => {
+    const plain: number[] = []
+    const steady: number[] = []
+    for (const { picture, face, steady: before } of pictures) {
+      const data = new Uint8Array(mirror(Float32Array.from(picture.data), picture))
+      const other = { ...picture, data }
+      const found = nearest(await detector.detect(other), picture.width)
+      if (!found) continue
+      plain.push(Math.abs(estimatePose(face.landmarks!).yaw + estimatePose(found.landmarks!).yaw))
+      const again = estimatePose(await steadyLandmarks(other, found.landmarks!, locate))
+      steady.push(Math.abs(before.yaw + again.yaw))
+    }
+    console.info(`mirrored yaw, MTCNN: ${summary(plain)}\nmirrored yaw, steady landmarks: ${summary(steady)}`)
+    expect(plain.length).toBeGreaterThanOrEqual(15)
+    expect(share(plain)).toBeGreaterThanOrEqual(0.5)
+    expect(share(steady)).toBeGreaterThan(0.85)
+    expect(quantile(steady, 0.5)).toBeLessThan(1.2)
+  })
+
+  it.each([-30, -20, -10, 10, 20, 30])('follows a picture turned by %i degrees with its roll', async degrees => {
+    const plain: number[] = []
+    const steady: number[] = []
+    for (const { picture, face, steady: before } of pictures.filter((_, i) => i % 4 === 0)) {
+      const side = picture.width
+      const other = turned(picture, [side / 2, side / 2], side, degrees)
+      const found = nearest(await detector.detect(other), side)
+      if (!found) continue
+      plain.push(Math.abs(estimatePose(found.landmarks!).roll - estimatePose(face.landmarks!).roll - degrees))
+      const again = estimatePose(await steadyLandmarks(other, found.landmarks!, locate))
+      steady.push(Math.abs(again.roll - before.roll - degrees))
+    }
+    console.info(`roll ${degrees}, MTCNN: ${summary(plain)}\nroll ${degrees}, steady landmarks: ${summary(steady)}`)
+    expect(plain.length).toBeGreaterThanOrEqual(4)
+    expect(share(plain)).toBeGreaterThanOrEqual(0.5)
+    expect(share(steady)).toBeGreaterThan(0.85)
+    expect(quantile(steady, 0.5)).toBeLessThan(1)
+  })
+
+  const locate = (crop: Picture): Promise<Face[]> => detector.detect(crop, { minFaceSize: 48 })
+})
+
+/** The curves of the annotated recordings; all directions are the picture's. */
+describe.skipIf(!developmentData)('the pose in recordings of a turning head', () => {
+  let detector: Detector
+  beforeAll(async () => {
+    detector = await createMtcnn({ backend: await startBackend({ prefer: testBackend }) })
+  })
+  afterAll(() => detector.dispose())
+
+  async function curve(name: string): Promise<(HeadPose & { frame: number })[]> {
+    const folder = join(developmentData!, 'data', 'liveness', 'frames', name)
+    const poses: (HeadPose & { frame: number })[] = []
+    for (const file of readdirSync(folder).sort()) {
+      const [face] = await detector.detect(join(folder, file))
+      poses.push({ frame: Number.parseInt(file, 10), ...estimatePose(face.landmarks!) })
+    }
+    const line = (key: 'yaw' | 'pitch'): string => poses.map(p => `${p.frame}:${p[key].toFixed(0)}`).join(' ')
+    console.info(`${name} yaw ${line('yaw')}\n${name} pitch ${line('pitch')}`)
+    return poses
+  }
+  const between = (
+    poses: readonly (HeadPose & { frame: number })[],
+    from: number,
+    to: number,
+    key: 'yaw' | 'pitch',
+  ) => {
+    const values = poses.filter(({ frame }) => frame >= from && frame <= to).map(pose => pose[key])
+    return values.reduce((sum, value) => sum + value, 0) / values.length
+  }
+  const frameOf = (poses: readonly (HeadPose & { frame: number })[], key: 'yaw' | 'pitch', sign: 1 | -1): number =>
+    poses.reduce((best, pose) => (sign * pose[key] > sign * best[key] ? pose : best)).frame
+
+  it('follows turn_yaw: to the left of the picture, ahead, to the right', async () => {
+    const poses = await curve('turn_yaw')
+    expect(Math.abs(between(poses, 478, 484, 'yaw'))).toBeLessThan(3)
+    expect(between(poses, 496, 508, 'yaw')).toBeLessThan(-9)
+    expect(Math.abs(between(poses, 514, 518, 'yaw'))).toBeLessThan(5)
+    expect(between(poses, 524, 536, 'yaw')).toBeGreaterThan(9)
+    expect(Math.abs(between(poses, 546, 550, 'yaw'))).toBeLessThan(5)
+    // The annotation says 500 to 506, by eye, +-3.
+    expect(frameOf(poses, 'yaw', -1)).toBeGreaterThanOrEqual(494)
+    expect(frameOf(poses, 'yaw', -1)).toBeLessThanOrEqual(509)
+    expect(Math.abs(frameOf(poses, 'yaw', 1) - 530)).toBeLessThanOrEqual(7)
+    // Pitch stays: turns and nods are told apart.
+    const pitches = poses.map(({ pitch }) => pitch)
+    expect(Math.max(...pitches) - Math.min(...pitches)).toBeLessThan(6)
+  })
+
+  it('follows turn_yaw2: right, ahead, left, a little right', async () => {
+    const poses = await curve('turn_yaw2')
+    expect(Math.abs(between(poses, 486, 496, 'yaw'))).toBeLessThan(3)
+    expect(between(poses, 502, 520, 'yaw')).toBeGreaterThan(12)
+    expect(Math.abs(between(poses, 526, 530, 'yaw'))).toBeLessThan(5)
+    expect(between(poses, 538, 548, 'yaw')).toBeLessThan(-6)
+    expect(between(poses, 564, 572, 'yaw')).toBeGreaterThan(9)
+  })
+
+  it('follows pitch_down_up: down, then up', async () => {
+    const poses = await curve('pitch_down_up')
+    const ahead = between(poses, 550, 556, 'pitch')
+    expect(between(poses, 572, 586, 'pitch') - ahead).toBeLessThan(-8)
+    expect(between(poses, 604, 622, 'pitch') - ahead).toBeGreaterThan(8)
+    expect(Math.abs(between(poses, 630, 640, 'pitch') - ahead)).toBeLessThan(6)
+    expect(frameOf(poses, 'pitch', -1)).toBeGreaterThanOrEqual(568)
+    expect(frameOf(poses, 'pitch', -1)).toBeLessThanOrEqual(587)
+    expect(frameOf(poses, 'pitch', 1)).toBeGreaterThanOrEqual(602)
+    expect(frameOf(poses, 'pitch', 1)).toBeLessThanOrEqual(624)
+  })
+})
+
+/** A square of the picture about a point, turned clockwise. */
+function turned(picture: Picture, [x, y]: readonly [number, number], side: number, degrees: number): Picture {
+  const a = Math.cos((degrees * Math.PI) / 180)
+  const b = Math.sin((degrees * Math.PI) / 180)
+  const out = new Float32Array(side * side * 3)
+  const transform = { a, b, tx: side / 2 - a * x + b * y, ty: side / 2 - b * x - a * y }
+  warpSimilarity(picture, transform, { width: side, height: side, out, offset: 0, scale: 1, shift: 0 })
+  return { data: Uint8Array.from(out, Math.round), width: side, height: side }
+}
+
+/** The face that covers the middle of a square picture. */
+function nearest(faces: readonly Face[], side: number): Face | undefined {
+  const off = ({ box }: Face): number => Math.hypot(box.x + (box.width - side) / 2, box.y + (box.height - side) / 2)
+  const [face] = [...faces].sort((a, b) => off(a) - off(b))
+  return face && off(face) < side / 8 ? face : undefined
+}
+
+const quantile = (values: readonly number[], q: number): number =>
+  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(q * values.length))]
+const share = (values: readonly number[]): number => values.filter(value => value <= 3).length / values.length
+const summary = (values: readonly number[]): string =>
+  `${values.length} faces, median ${quantile(values, 0.5).toFixed(2)}, 95 % ${quantile(values, 0.95).toFixed(2)}, ` +
+  `maximum ${Math.max(...values).toFixed(2)}, within 3 degrees ${(100 * share(values)).toFixed(1)} %`
