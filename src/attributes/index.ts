@@ -41,6 +41,23 @@ export {
 } from './pose.ts'
 
 export {
+  type AssessableFace,
+  assessQuality,
+  type FaceQuality,
+  QUALITY_LIMITS,
+  QUALITY_WEIGHTS,
+  type QualityLimit,
+  type QualityLimits,
+  type QualityMeasure,
+  type QualityMeasureName,
+  type QualityMeasures,
+  type QualityOptions,
+  type QualityReason,
+  type QualityReasonCode,
+  type QualityWeights,
+} from './quality.ts'
+export { createSmoother, type Smoothable, type Smoother, type SmootherOptions } from './smoothing.ts'
+export {
   createSpoofClassifier,
   DEFAULT_SPOOF_MODEL,
   decodeSpoof,

@@ -45,7 +45,7 @@ export interface QualityMeasures {
   readonly size: QualityMeasure
   /** Energy of fine detail over that of coarser detail; low where the face is blurred, or was enlarged. */
   readonly sharpness: QualityMeasure
-  /** The same number as sharpness; too high where noise covers the face. */
+  /** Standard deviation of the noise over the contrast: 0 without noise, 0.05 where the face is full of grain. */
   readonly noise: QualityMeasure
   /** Mean luma, 0 to 1. */
   readonly brightness: QualityMeasure
@@ -153,11 +153,12 @@ function measure(
   const grid = 1 - edge >= LEAST_SHARE ? faceGrid(picture, region) : undefined
   const seen = grid !== undefined && grid.count > 0
   const tone = seen ? toneOf(grid) : { mean: 0, burnt: 0, range: 0, unevenness: 0 }
-  const detail = seen ? detailOf(grid) : { ratio: 0 }
+  const detail = seen ? detailOf(grid) : { ratio: 0, noise: 0 }
   const values: Values = {
     size: region.width,
     sharpness: detail.ratio,
-    noise: detail.ratio,
+    // Of a face that is flat, noise is nothing to compare with: a hundredth of contrast is rounding of the bytes.
+    noise: detail.noise / (tone.range + 0.01),
     brightness: tone.mean,
     exposure: tone.burnt,
     contrast: tone.range,

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import {
+  assessQuality,
   type Classifier,
   createAgeGenderClassifier,
   createEmotionClassifier,
@@ -8,10 +9,10 @@ import {
   DEFAULT_EMOTION_MODEL,
   type EmotionScores,
   estimatePose,
+  type FaceQuality,
   type Gender,
   type HeadPose,
 } from '../attributes/index.ts'
-import { assessQuality, type FaceQuality } from '../attributes/quality.ts'
 import { startBackend } from '../backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn } from '../detect/index.ts'
 import type { Picture } from '../image/index.ts'

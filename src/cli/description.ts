@@ -7,7 +7,7 @@ import type { Style } from './terminal.ts'
 /** Turns under this many degrees are not told: five landmarks do not know a head better. */
 const LEAST_TURN = 10
 
-const BAR_WIDTH = 6
+const BAR_WIDTH = 5
 
 /** People are told what is wrong with a face from this quality down. */
 const BAD_QUALITY = 0.8
@@ -22,14 +22,14 @@ export function percent(share: number): string {
   return `${Math.min(99, Math.floor(share * 100))}%`
 }
 
-/** Where a head looks, as seen in the picture: `ahead`, `left 20°, up 12°, tilted right 15°`. */
+/** Where a head looks, as seen in the picture: `ahead`, `left 20°, up 12°, tilt 15°`. Short, for a line of 80 columns has more to say. */
 export function poseInWords({ yaw, pitch, roll }: HeadPose): string {
   const turn = (degrees: number, positive: string, negative: string): string[] => {
     const size = Math.round(Math.abs(degrees))
     return size < LEAST_TURN ? [] : [`${degrees > 0 ? positive : negative} ${size}°`]
   }
   const looks = [...turn(yaw, 'right', 'left'), ...turn(pitch, 'up', 'down')]
-  return [...(looks.length > 0 ? looks : ['ahead']), ...turn(roll, 'tilted right', 'tilted left')].join(', ')
+  return [...(looks.length > 0 ? looks : ['ahead']), ...turn(roll, 'tilt', 'tilt')].join(', ')
 }
 
 /** A face with all that is told of it, as `--json` prints it. */

@@ -129,17 +129,16 @@ function contentOf(
 
 /** From the best to the smallest: panels and lines as large as the face wants them, then as small as can be read, then a number. */
 function formsOf(content: Content, side: number, height: number, { smallestText, largestText }: Pen): Form[] {
-  const fitting = Math.max(smallestText, Math.min(largestText, side * 0.11))
+  const fitting = Math.max(smallestText, Math.min(largestText, side * 0.13))
   // Few sizes in one picture, so that panels look alike.
   const sizes = Array.from({ length: 6 }, (_, i) => smallestText * TEXT_STEP ** i).filter(
     text => text <= fitting + 1e-9,
   )
   sizes.reverse()
   const forms = sizes.flatMap((text, i): Form[] => {
-    const shrunk = i * 0.05
     return [
-      { kind: 'panel', text, ...sizeOf(content, text, 'panel'), worth: 1 - shrunk },
-      { kind: 'line', text, ...sizeOf(content, text, 'line'), worth: 0.6 - shrunk },
+      { kind: 'panel', text, ...sizeOf(content, text, 'panel'), worth: 1 - i * 0.1 },
+      { kind: 'line', text, ...sizeOf(content, text, 'line'), worth: 0.6 - i * 0.06 },
     ]
   })
   const kept = forms.filter(form => form.kind !== 'panel' || form.height <= height * HIGHEST_PANEL)

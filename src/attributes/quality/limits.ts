@@ -33,7 +33,7 @@ export type QualityWeights = Readonly<Record<QualityMeasureName, number>>
 export const QUALITY_LIMITS: QualityLimits = {
   size: [16, 40],
   sharpness: [0.15, 0.42],
-  noise: [1.3, 0.85],
+  noise: [0.1, 0.015],
   brightness: [0, 0.1, 0.62, 0.85],
   exposure: [0.5, 0.05],
   contrast: [0.03, 0.15],
