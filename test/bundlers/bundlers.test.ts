@@ -297,9 +297,8 @@ describe.each(['vite', 'esbuild', 'webpack'] as const)('an app with stores alone
   it('takes in no module of Node, no TensorFlow.js and no client of a database, and works', async () => {
     const out = join(work, `store-${name}`)
     const modules = await modulesOf(out)
-    expect(modules.filter(path => /facewise[\\/]dist[\\/]browser[\\/]store/.test(path)).length).toBeGreaterThanOrEqual(
-      2,
-    )
+    // In whatever chunks the parts share.
+    expect(modules.filter(path => /facewise[\\/]dist[\\/]browser[\\/]/.test(path)).length).toBeGreaterThanOrEqual(2)
     expect(modules.some(path => /[\\/]idb[\\/]/.test(path))).toBe(true)
     const foreign =
       /node:|__vite-browser-external|@tensorflow|@libsql|@lancedb|apache-arrow|node_modules[\\/]pg[\\/]|dist[\\/]node[\\/]/
