@@ -7,7 +7,29 @@
 export type { AlignableFace } from '../alignment.ts'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export type { Box, Picture } from '../image/picture.ts'
+export type { Metric, Vector } from '../metrics.ts'
 export type { FivePoints, Point } from '../models/manifest.ts'
+export {
+  CHALLENGE_ACTIONS,
+  type Challenge,
+  type ChallengeAction,
+  type ChallengeOptions,
+  countChallenges,
+  livenessChallenge,
+  parseChallenge,
+} from './liveness/challenge.ts'
+export type { ChallengeFrame } from './liveness/frame.ts'
+export { CHALLENGE_SENTENCES, type ChallengeFailure, type ChallengeHint } from './liveness/hints.ts'
+export { type ChallengeLedger, challengeLedger } from './liveness/ledger.ts'
+export { CHALLENGE_LIMITS, type ChallengeLimits } from './liveness/limits.ts'
+export { estimateRelief, type Relief } from './liveness/relief.ts'
+export {
+  type ChallengeIdentity,
+  type ChallengeState,
+  type ChallengeWatch,
+  type WatchOptions,
+  watchChallenge,
+} from './liveness/watch.ts'
 export {
   estimatePose,
   FACE_TEMPLATE,
