@@ -7,6 +7,7 @@
 export type { AlignableFace } from '../alignment.ts'
 export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../errors.ts'
 export type { Box, Picture } from '../image/picture.ts'
+export type { Metric, Vector } from '../metrics.ts'
 export type { Alignment, ClassificationManifest, ClassifierManifest, FivePoints, Point } from '../models/manifest.ts'
 export {
   type AgeGender,
@@ -32,6 +33,27 @@ export {
   strongestEmotion,
 } from './emotion.ts'
 export {
+  CHALLENGE_ACTIONS,
+  type Challenge,
+  type ChallengeAction,
+  type ChallengeOptions,
+  countChallenges,
+  livenessChallenge,
+  parseChallenge,
+} from './liveness/challenge.ts'
+export type { ChallengeFrame } from './liveness/frame.ts'
+export { CHALLENGE_SENTENCES, type ChallengeFailure, type ChallengeHint } from './liveness/hints.ts'
+export { type ChallengeLedger, challengeLedger } from './liveness/ledger.ts'
+export { CHALLENGE_LIMITS, type ChallengeLimits } from './liveness/limits.ts'
+export { estimateRelief, type Relief } from './liveness/relief.ts'
+export {
+  type ChallengeIdentity,
+  type ChallengeState,
+  type ChallengeWatch,
+  type WatchOptions,
+  watchChallenge,
+} from './liveness/watch.ts'
+export {
   estimatePose,
   FACE_TEMPLATE,
   type FaceTemplate,
@@ -39,7 +61,6 @@ export {
   type PoseOptions,
   type SpacePoint,
 } from './pose.ts'
-
 export {
   type AssessableFace,
   assessQuality,
@@ -64,5 +85,4 @@ export {
   type PassiveLiveness,
   SPOOF_MODELS,
 } from './spoof.ts'
-
 export { type LocateFaces, type SteadyOptions, steadyLandmarks } from './steady-landmarks.ts'
