@@ -13,6 +13,7 @@ export {
   type Activation,
   type Conv2dOptions,
   type DenseOptions,
+  type DepthwiseConv2dOptions,
   GraphBuilder,
   type GraphModelFiles,
   type GraphModelJson,
@@ -28,6 +29,8 @@ export {
 export { type LoadModelOptions, type LoadProgress, loadModel, type Model } from './load.ts'
 export {
   type Alignment,
+  type ClassificationManifest,
+  type ClassifierManifest,
   type DetectorManifest,
   type EmbedderManifest,
   type EmbeddingManifest,
