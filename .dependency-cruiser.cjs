@@ -1,6 +1,6 @@
 /**
  * Which part of the source may use which. Arrows point one way:
- * `cli` -> everything; `detect`, `embed`, `attributes` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
+ * `cli` -> everything; `facewise` -> `detect`, `embed`, `attributes`, `store` and what these use; `detect`, `embed`, `attributes` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
  * of these; all -> `errors.ts`; `embed`, `store`, `attributes` -> `metrics.ts`; `embed`, `attributes` -> `alignment.ts` -> `models`, `image`.
  *
  * `test/architecture.test.ts` holds these rules, and holds that each of them finds what it forbids.
@@ -16,7 +16,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|detect|embed|attributes|store|models|image|backends)/',
+          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|facewise|detect|embed|attributes|store|models|image|backends)/',
       },
       to: {},
     },
@@ -77,6 +77,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/alignment\\.ts$' },
       to: { path: '^src/', pathNot: '^src/(models|image)/|^src/errors\\.ts$' },
+    },
+    {
+      name: 'facewise-composes',
+      comment: 'The composed object uses the parts; no part knows of it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(facewise|cli)/|^src/index\\.ts$' },
+      to: { path: '^src/facewise/' },
     },
     {
       name: 'nothing-uses-the-index',

@@ -8,6 +8,7 @@
  * - `IMAGE_UNSUPPORTED`: this kind of input cannot be read on this platform.
  * - `FACE_NOT_FOUND`: a picture shows no face where one is needed.
  * - `FACE_AMBIGUOUS`: a picture shows several faces where one alone is wanted.
+ * - `ENROLMENT_REFUSED`: no picture of a person could be used, or the person is enrolled already; nothing was stored.
  * - `DEPENDENCY_MISSING`: an optional package is not installed; the message names the command that installs it.
  * - `BACKEND_UNAVAILABLE`: no TensorFlow.js backend of those allowed could start; the message lists each and why.
  * - `BACKEND_LOST`: the backend stopped working after it had started (a lost GPU context).
@@ -32,6 +33,7 @@ export type FacewiseErrorCode =
   | 'IMAGE_UNSUPPORTED'
   | 'FACE_NOT_FOUND'
   | 'FACE_AMBIGUOUS'
+  | 'ENROLMENT_REFUSED'
   | 'DEPENDENCY_MISSING'
   | 'BACKEND_UNAVAILABLE'
   | 'BACKEND_LOST'

@@ -1,0 +1,20 @@
+export { createFacewise } from './create.ts'
+export { DEFAULT_MIN_QUALITY } from './enrolment.ts'
+export type {
+  AttributeName,
+  DescribedFace,
+  DescribeOptions,
+  EnrolledFrame,
+  EnrollOptions,
+  Enrolment,
+  Facewise,
+  FrameReason,
+  IdentifiedFace,
+  IdentifyOptions,
+  PictureVerification,
+  RepresentedFace,
+  SubjectMatch,
+  VerifyPicturesOptions,
+} from './facewise.ts'
+export { DEFAULT_FPIR, fmrForGallery, fpirOfGallery, type GalleryLimit, galleryLimit } from './gallery.ts'
+export { ATTRIBUTES, DEFAULT_ATTRIBUTES, type FacewiseOptions, type FacewiseProgress } from './options.ts'
