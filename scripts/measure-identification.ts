@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util'
 import { type BackendName, startBackend } from '../src/backends/index.ts'
 import { table } from '../src/cli/table.ts'
 import { oneFace } from '../src/detect/index.ts'
-import { clopperPearson, createEmbedder, type Embedder, parsePairs } from '../src/embed/index.ts'
+import { clopperPearson, createEmbedder, type Embedder, type Embedding, parsePairs } from '../src/embed/index.ts'
 import { createFacewise, type EnrollOptions, type Facewise, type IdentifiedFace } from '../src/facewise/index.ts'
-import { decode } from '../src/image/index.ts'
+import { decode, type Picture } from '../src/image/index.ts'
 import { memoryStore } from '../src/store/index.ts'
 import { developmentData } from '../test/data.ts'
 import { random } from '../test/random.ts'
@@ -30,7 +30,7 @@ if (!developmentData) {
 } else {
   const lfw = join(developmentData, 'data', 'lfw-dev')
   const backend = await startBackend({ prefer: values.backend as BackendName })
-  const embedder = await createEmbedder(values.embedder, { backend })
+  const embedder = remembering(await createEmbedder(values.embedder, { backend }))
   const people = peopleOf(lfw)
   await measureOnePhoto(people, embedder)
   await measurePolicies(people, embedder)
@@ -64,9 +64,36 @@ function nameOf(path: string): string {
   return dirname(path).split('/').at(-1)!
 }
 
+/** The same photos are looked at several times; each is decoded and its faces are embedded once. */
+const pictures = new Map<string, Promise<Picture>>()
+function pictureOf(photo: string): Promise<Picture> {
+  const known = pictures.get(photo) ?? decode(photo)
+  pictures.set(photo, known)
+  return known
+}
+
+/** An embedder that knows what it has embedded. */
+function remembering(embedder: Embedder): Embedder {
+  const known = new WeakMap<Picture, Map<string, Embedding>>()
+  return {
+    ...embedder,
+    async embed(picture, faces, options) {
+      const ofPicture = known.get(picture) ?? new Map<string, Embedding>()
+      known.set(picture, ofPicture)
+      const key = ({ box }: (typeof faces)[number]): string => JSON.stringify(box)
+      const unknown = faces.filter(face => !ofPicture.has(key(face)))
+      const embeddings = await embedder.embed(picture, unknown, options)
+      unknown.forEach((face, i) => {
+        ofPicture.set(key(face), embeddings[i])
+      })
+      return faces.map(face => ofPicture.get(key(face))!)
+    },
+  }
+}
+
 /** The answer for the most central face; nothing where no face was found. */
 async function ask(fw: Facewise, photo: string, call = {}): Promise<IdentifiedFace | undefined> {
-  const picture = await decode(photo)
+  const picture = await pictureOf(photo)
   const faces = await fw.identify(picture, call)
   return faces.length === 0 ? undefined : (oneFace(faces, picture, 'center') as IdentifiedFace)
 }
@@ -79,9 +106,9 @@ async function measureOnePhoto(people: [string, string[]][], embedder: Embedder)
   let refused = 0
   for (const [name, [photo]] of subjects) {
     // One photo of a news agency: several people may be in it, and it is what it is.
-    await fw.enroll(name, photo, { duplicates: 'ignore', minQuality: 0 }).catch(async () => {
+    await fw.enroll(name, await pictureOf(photo), { duplicates: 'ignore', minQuality: 0 }).catch(async () => {
       refused++
-      const picture = await decode(photo)
+      const picture = await pictureOf(photo)
       const faces = await fw.represent(picture)
       if (faces.length === 0) return
       const face = faces.find(other => other.box === oneFace(faces, picture, 'center').box)!
@@ -142,7 +169,11 @@ async function measurePolicies(people: [string, string[]][], embedder: Embedder)
     const fw = await createFacewise({ embedder, store: await memoryStore() })
     for (const [name, photos] of subjects) {
       await fw
-        .enroll(name, photos.slice(0, frames), { duplicates: 'ignore', minQuality: 0, templates })
+        .enroll(name, await Promise.all(photos.slice(0, frames).map(pictureOf)), {
+          duplicates: 'ignore',
+          minQuality: 0,
+          templates,
+        })
         .catch(() => undefined)
     }
     let missed = 0

@@ -168,7 +168,7 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     pictures: ImageInput | readonly ImageInput[],
     call: EnrollOptions = {},
   ): Promise<Enrolment> {
-    const { signal, minQuality = DEFAULT_MIN_QUALITY, templates = 'all', duplicates = 'refuse', dryRun = false } = call
+    const { signal, minQuality = DEFAULT_MIN_QUALITY, templates = 'mean', duplicates = 'refuse', dryRun = false } = call
     assertUsable(signal)
     if (!(minQuality >= 0 && minQuality <= 1)) {
       throw new FacewiseError('INVALID_ARGUMENT', `\`minQuality\` lies between 0 and 1; got ${minQuality}.`)

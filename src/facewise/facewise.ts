@@ -46,8 +46,8 @@ export interface EnrollOptions {
   /** The least quality of a frame, 0 to 1 (`assessQuality`); 0.5 by default. 0 takes every face. */
   readonly minQuality?: number
   /**
-   * Which templates are kept of the frames: `all` (the default) one for each, `mean` their mean alone, `best` the frame with the best
-   * quality, a number the best so many. What each is worth: the guide on enrolment.
+   * Which templates are kept of the frames: `mean` (the default) their mean alone, `all` one for each, `best` the frame with the best
+   * quality, a number the best so many. What each is worth: the guide on identification.
    */
   readonly templates?: 'all' | 'mean' | 'best' | number
   /** What to do with somebody who is enrolled as another subject already: `refuse` (the default), `report` in the result, or `ignore`. */
