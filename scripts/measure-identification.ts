@@ -21,6 +21,9 @@ import { random } from '../test/random.ts'
 const SUBJECTS = 100
 const STRANGERS = 500
 
+/** By path. */
+const pictures = new Map<string, Promise<Picture>>()
+
 const { values } = parseArgs({
   options: { embedder: { type: 'string' }, backend: { type: 'string', default: 'wasm' } },
 })
@@ -64,8 +67,7 @@ function nameOf(path: string): string {
   return dirname(path).split('/').at(-1)!
 }
 
-/** The same photos are looked at several times; each is decoded and its faces are embedded once. */
-const pictures = new Map<string, Promise<Picture>>()
+/** A photo, decoded once though it is looked at several times. */
 function pictureOf(photo: string): Promise<Picture> {
   const known = pictures.get(photo) ?? decode(photo)
   pictures.set(photo, known)
