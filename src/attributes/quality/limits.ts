@@ -44,8 +44,8 @@ export const QUALITY_LIMITS: QualityLimits = {
 }
 
 /**
- * Fitted on the training people of LFW (`npm run measure:quality`): at its worst, a measure alone costs this share of the true matches. Size
- * and brightness foretell no error beside the others, so they count nothing; their reasons are advice.
+ * Fitted on the training people of LFW (`npm run measure:quality`): at its worst, a measure alone costs this share of the true matches. Size,
+ * brightness and contrast foretell no error beside the others, so they count nothing; their reasons are advice.
  */
 export const QUALITY_WEIGHTS: QualityWeights = {
   size: 0,
@@ -53,11 +53,11 @@ export const QUALITY_WEIGHTS: QualityWeights = {
   noise: 0.73,
   brightness: 0,
   exposure: 0.29,
-  contrast: 0.21,
-  evenness: 0.33,
-  pose: 0.51,
+  contrast: 0,
+  evenness: 0.32,
+  pose: 0.5,
   edge: 0.89,
-  confidence: 0.88,
+  confidence: 0.89,
 }
 
 /** The score of a value between the limits. */
