@@ -122,7 +122,12 @@ function fitted(shots: readonly Shot[]): ReturnType<typeof fitWeights> {
   const threshold = thresholdAt(1e-3)
   const pairs = [...comparisons(shots, 'clean'), ...comparisons(shots, 'known')]
   return fitWeights(
-    pairs.map(({ a, b, distance }) => ({ a: lacksOf(a), b: lacksOf(b), matched: distance <= threshold })),
+    pairs.map(({ a, b, distance, subject }) => ({
+      a: lacksOf(a),
+      b: lacksOf(b),
+      matched: distance <= threshold,
+      subject,
+    })),
   )
 }
 
@@ -232,7 +237,7 @@ function print(): void {
     console.log(cells.map((cell, i) => (i === 0 ? String(cell).padEnd(18) : String(cell).padStart(9))).join(''))
   if (options.values) printValues(line)
   console.log(`Weights fitted on the training people; of flawless pictures ${fit.base.toFixed(3)} match`)
-  line(['measure', 'fitted', 'in use', 'worth'])
+  line(['measure', 'fitted', 'in use', 'worth (standard errors)'])
   for (const name of NAMES) {
     line([name, fit.weights[name].toFixed(2), QUALITY_WEIGHTS[name].toFixed(2), fit.worth[name].toFixed(1)])
   }
