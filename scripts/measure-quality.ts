@@ -5,7 +5,7 @@
  * On LFW View 1 in the folder that `FACEWISE_DATA` names: all pairs of one person among the pictures of `pairs-train.csv` and of
  * `pairs-test.csv`, as they are and with one of the two made worse at random. Weights are fitted on the training people; all else is of
  * the test people. `--values` prints the error by the value of each measure on the training people, where the limits come from; `--keep`
- * keeps faces and embeddings in files that begin with PREFIX and reads them the next time.
+ * keeps faces and embeddings, which take a quarter of an hour, in files that begin with PREFIX and reads them the next time.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
