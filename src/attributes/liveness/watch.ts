@@ -160,7 +160,7 @@ export function watchChallenge(challenge: Challenge, options: WatchOptions): Cha
       if (strangers >= 2) return fail('other-person')
       if (same) knownAt = sighting.time
     }
-    const known = !identity || sighting.time - knownAt <= identity.every
+    const known = !identity || (strangers === 0 && sighting.time - knownAt <= identity.every)
     const showing = showingOf(sighting, to, limits, mirrored)
     flat = isTilted(showing.relief, limits.flat) ? keep(flat, 'flat', sighting.time) : undefined
     if (isHeld(flat, limits.flatTime, FEWEST_FLAT)) return fail('flat')

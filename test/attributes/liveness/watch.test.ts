@@ -4,6 +4,7 @@ import { CHALLENGE_ACTIONS, type ChallengeAction, isPoseAction } from '../../../
 import { CHALLENGE_SENTENCES } from '../../../src/attributes/liveness/hints.ts'
 import { CHALLENGE_LIMITS, type ChallengeLimits } from '../../../src/attributes/liveness/limits.ts'
 import { type WatchOptions, watchChallenge } from '../../../src/attributes/liveness/watch.ts'
+import { estimatePose } from '../../../src/attributes/pose.ts'
 import type { FivePoints } from '../../../src/models/manifest.ts'
 import { random } from '../../random.ts'
 import { project } from '../heads.ts'
@@ -202,6 +203,38 @@ describe('the same person', () => {
     const once = recorded.map((frame, i) => (i < 10 ? frame : { ...frame, embedding: undefined }))
     expect(judge(once, steps, options).status).toBe('failed')
     expect(judge(once, steps, { identity: { threshold: 0.2, every: 60_000 } }).status).toBe('passed')
+  })
+
+  it('must be known both while an action is done and when the person looks ahead after it', () => {
+    const run = act(['turn-left'], { seed: 6, fps: 25 })
+    const known: WatchOptions = { identity: { threshold: 0.2, every: 100 } }
+    expect(judge(run, ['turn-left'], known).status).toBe('passed')
+    // When the head begins to come back, and when the run has passed.
+    const challenge = { id: 'a1', steps: ['turn-left'] as const, issuedAt: 0, expiresAt: 60_000, stepLimit: 8000 }
+    const watch = watchChallenge(challenge, known)
+    const hints = run.map(frame => watch.add({ ...frame, challengeId: 'a1' }).hint.code)
+    const held = hints.indexOf('hold-still', hints.indexOf('turn-left'))
+    const back = hints.indexOf('look-ahead', held)
+    const done = hints.indexOf('done')
+    expect([held, back, done].every((at, i, all) => at > (all[i - 1] ?? 0))).toBe(true)
+    const without = (from: number, to: number): Recorded[] =>
+      run.map((frame, i) => (i >= from && i < to ? { ...frame, embedding: undefined } : frame))
+    // As long as the head is turned far enough to count.
+    const turned = run.findLastIndex(({ faces: [{ landmarks }] }) => estimatePose(landmarks!).yaw > 8)
+    expect(turned).toBeGreaterThan(back)
+    expect(judge(without(held - 4, turned), ['turn-left'], known).reason).toBe('incomplete')
+    expect(judge(without(back + 1, run.length), ['turn-left'], known).reason).toBe('incomplete')
+  })
+
+  it('does not pass with a stranger in the last frame that was compared', () => {
+    const needed = recorded.findIndex((_, i) => judge(recorded.slice(0, i), steps, options).status === 'passed')
+    const stranger = Float32Array.from({ length: 8 }, (_, k) => (k === 3 ? 1 : 0))
+    const swapped = recorded.slice(0, needed).map((frame, i) => ({
+      ...frame,
+      embedding: i === needed - 2 ? stranger : i > needed - 2 ? undefined : frame.embedding,
+    }))
+    expect(judge(recorded.slice(0, needed), steps, options).status).toBe('passed')
+    expect(judge(swapped, steps, options).status).toBe('failed')
   })
 
   it('must be asked for or given up in so many words', () => {
