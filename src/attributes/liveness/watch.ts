@@ -198,7 +198,7 @@ export function watchChallenge(challenge: Challenge, options: WatchOptions): Cha
 
   function lookAhead({ rests }: Showing, { time }: Sighting, known: boolean): ChallengeState {
     held = rests && known ? keep(held, 'rest', time) : undefined
-    if (!isHeld(held, limits.hold)) return going(known ? 'look-ahead' : 'no-embedding')
+    if (!isHeld(held, limits.restHold)) return going(known ? 'look-ahead' : 'no-embedding')
     step++
     stepSince = time
     returning = false
