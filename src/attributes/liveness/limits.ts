@@ -56,10 +56,10 @@ export interface ChallengeLimits {
 
 /** The limits of {@link watchChallenge}. */
 export const CHALLENGE_LIMITS: ChallengeLimits = {
-  turn: 7.5,
+  turn: 8.5,
   look: 9,
   wrongTurn: 11,
-  turnRelief: 6,
+  turnRelief: 7,
   lookRelief: 9,
   tilt: 18,
   flat: 32,
