@@ -5,7 +5,7 @@
  * On LFW View 1 in the folder that `FACEWISE_DATA` names: all pairs of one person among the pictures of `pairs-train.csv` and of
  * `pairs-test.csv`, as they are and with one of the two made worse at random. Weights are fitted on the training people; all else is of
  * the test people. `--values` prints the error by the value of each measure on the training people, where the limits come from; `--keep`
- * keeps faces and embeddings in files that begin with PREFIX and reads them the next time.
+ * keeps faces and embeddings, which take a quarter of an hour, in files that begin with PREFIX and reads them the next time.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -122,7 +122,12 @@ function fitted(shots: readonly Shot[]): ReturnType<typeof fitWeights> {
   const threshold = thresholdAt(1e-3)
   const pairs = [...comparisons(shots, 'clean'), ...comparisons(shots, 'known')]
   return fitWeights(
-    pairs.map(({ a, b, distance }) => ({ a: lacksOf(a), b: lacksOf(b), matched: distance <= threshold })),
+    pairs.map(({ a, b, distance, subject }) => ({
+      a: lacksOf(a),
+      b: lacksOf(b),
+      matched: distance <= threshold,
+      subject,
+    })),
   )
 }
 
@@ -232,7 +237,7 @@ function print(): void {
     console.log(cells.map((cell, i) => (i === 0 ? String(cell).padEnd(18) : String(cell).padStart(9))).join(''))
   if (options.values) printValues(line)
   console.log(`Weights fitted on the training people; of flawless pictures ${fit.base.toFixed(3)} match`)
-  line(['measure', 'fitted', 'in use', 'worth'])
+  line(['measure', 'fitted', 'in use', 'worth (standard errors)'])
   for (const name of NAMES) {
     line([name, fit.weights[name].toFixed(2), QUALITY_WEIGHTS[name].toFixed(2), fit.worth[name].toFixed(1)])
   }

@@ -72,8 +72,8 @@ export const KNOWN: Readonly<Record<string, Degradation>> = {
   haze(picture, _, random) {
     const kept = between(random, 0.05, 0.5)
     const veil = between(random, 90, 220)
-    const data = Uint8Array.from(picture.data, value => value * kept + veil * (1 - kept) + 0.5)
-    return inPlace({ ...picture, data }, `haze, ${kept.toFixed(2)} of the contrast left`)
+    const table = Uint8Array.from({ length: 256 }, (_, byte) => byte * kept + veil * (1 - kept) + 0.5)
+    return inPlace(throughTable(picture, table), `haze, ${kept.toFixed(2)} of the contrast left`)
   },
 }
 
@@ -192,12 +192,22 @@ function convolve({ data, width, height }: Picture, taps: readonly Tap[]): Pictu
 
 /** As with another exposure: the light is multiplied, not the bytes (IEC 61966-2-1 both ways), and what is too much is cut off. */
 export function expose(picture: Picture, gain: number): Picture {
-  const table = Uint8ClampedArray.from({ length: 256 }, (_, byte) => {
+  return throughTable(picture, exposure(gain))
+}
+
+/** What each byte becomes. */
+function exposure(gain: number): Uint8ClampedArray {
+  return Uint8ClampedArray.from({ length: 256 }, (_, byte) => {
     const encoded = byte / 255
     const light = gain * (encoded <= 0.04045 ? encoded / 12.92 : ((encoded + 0.055) / 1.055) ** 2.4)
     return 255 * (light <= 0.0031308 ? light * 12.92 : 1.055 * light ** (1 / 2.4) - 0.055)
   })
-  return { ...picture, data: Uint8Array.from(picture.data, value => table[value]) }
+}
+
+function throughTable(picture: Picture, table: Uint8ClampedArray | Uint8Array): Picture {
+  const data = new Uint8Array(picture.data.length)
+  for (let i = 0; i < data.length; i++) data[i] = table[picture.data[i]]
+  return { ...picture, data }
 }
 
 /** Gaussian noise of the given standard deviation in bytes, each channel by itself (Box and Muller 1958). */
@@ -237,14 +247,14 @@ async function compress({ data, width, height }: Picture, quality: number): Prom
 /** Light that falls from all to `floor` of it over the width of the face. */
 function lightFromSide(picture: Picture, face: Box, floor: number, fromLeft: boolean): Picture {
   const levels = 64
-  const exposed = Array.from({ length: levels + 1 }, (_, i) => expose(picture, floor + ((1 - floor) * i) / levels).data)
+  const tables = Array.from({ length: levels + 1 }, (_, i) => exposure(floor + ((1 - floor) * i) / levels))
   const data = new Uint8Array(picture.data.length)
   for (let x = 0; x < picture.width; x++) {
     const along = Math.min(1, Math.max(0, (x - face.x) / face.width))
-    const source = exposed[Math.round(levels * (fromLeft ? 1 - along : along))]
+    const table = tables[Math.round(levels * (fromLeft ? 1 - along : along))]
     for (let y = 0; y < picture.height; y++) {
       const at = (y * picture.width + x) * 3
-      for (let k = at; k < at + 3; k++) data[k] = source[k]
+      for (let k = at; k < at + 3; k++) data[k] = table[picture.data[k]]
     }
   }
   return { ...picture, data }

@@ -10,61 +10,86 @@ export interface Sample {
   readonly a: Lacks
   readonly b: Lacks
   readonly matched: boolean
+  /** Number of the person. */
+  readonly subject: number
 }
 
 export interface Fit {
   readonly weights: Readonly<Record<QualityMeasureName, number>>
   /** The share of matches of flawless pictures. */
   readonly base: number
-  readonly logLikelihood: number
-  /** How much the log-likelihood falls without each measure. */
+  /**
+   * How much the log-likelihood of people who were left out of the fit falls without each measure, in standard errors over people; that of
+   * measures without a weight is what it was when they were dropped.
+   */
   readonly worth: Readonly<Record<QualityMeasureName, number>>
 }
 
-/** Less than this in log-likelihood (a test at the level 0.05 for one parameter), and a measure does not foretell errors beside the others. */
-const LEAST_WORTH = 1.92
+const FOLDS = 5
+
+/** Standard errors. Less, and a measure does not foretell errors beside the others. */
+const LEAST_WORTH = 2
 
 /**
  * The weights of the score, by the largest likelihood: a comparison matches with the probability base * the lower score of its pictures.
- * Measures are left out one by one, the least one first, until each that stays is worth its place.
+ * Measures are dropped one by one, that of the least worth first, until each that stays foretells errors of people that the fit has not
+ * seen (five folds of people).
  */
 export function fitWeights(samples: readonly Sample[]): Fit {
   let names = [...NAMES]
+  const worth = Object.fromEntries(NAMES.map(name => [name, 0])) as Record<QualityMeasureName, number>
   for (;;) {
-    const { weights, base, logLikelihood } = maximise(samples, names)
-    const worth = names.map(
-      name =>
-        logLikelihood -
-        maximise(
+    const all = heldOut(samples, names)
+    for (const name of names) {
+      worth[name] = standardErrors(
+        all,
+        heldOut(
           samples,
           names.filter(other => other !== name),
-          weights,
-        ).logLikelihood,
-    )
-    const least = Math.min(...worth)
-    if (names.length > 1 && least < LEAST_WORTH) {
-      names = names.filter((_, i) => worth[i] !== least)
-      continue
+        ),
+      )
     }
-    const all = (of: (name: QualityMeasureName) => number): Record<QualityMeasureName, number> =>
-      Object.fromEntries(NAMES.map(name => [name, of(name)])) as Record<QualityMeasureName, number>
-    return {
-      weights: all(name => weights[NAMES.indexOf(name)]),
-      base,
-      logLikelihood,
-      worth: all(name => (names.includes(name) ? worth[names.indexOf(name)] : 0)),
+    const [least] = [...names].sort((a, b) => worth[a] - worth[b])
+    if (worth[least] >= LEAST_WORTH || names.length === 1) break
+    names = names.filter(name => name !== least)
+  }
+  const { weights, base } = maximise(samples, names)
+  const named = Object.fromEntries(NAMES.map((name, i) => [name, weights[i]])) as Record<QualityMeasureName, number>
+  return { weights: named, base, worth }
+}
+
+/** By how many standard errors, over people, the first log-likelihoods are larger. */
+function standardErrors(a: ReadonlyMap<number, number>, b: ReadonlyMap<number, number>): number {
+  const gains = [...a].map(([subject, value]) => value - (b.get(subject) ?? 0))
+  const sum = gains.reduce((total, value) => total + value, 0)
+  const mean = sum / gains.length
+  const variance = gains.reduce((total, value) => total + (value - mean) ** 2, 0) / (gains.length - 1)
+  return variance > 0 ? sum / Math.sqrt(variance * gains.length) : 0
+}
+
+/** The log-likelihood of each person by a fit on the other folds. */
+function heldOut(samples: readonly Sample[], names: readonly QualityMeasureName[]): Map<number, number> {
+  const sums = new Map<number, number>()
+  for (let fold = 0; fold < FOLDS; fold++) {
+    const { weights, base } = maximise(
+      samples.filter(({ subject }) => subject % FOLDS !== fold),
+      names,
+    )
+    for (const sample of samples) {
+      if (sample.subject % FOLDS !== fold) continue
+      sums.set(sample.subject, (sums.get(sample.subject) ?? 0) + likelihood([sample], weights, base))
     }
   }
+  return sums
 }
 
 /** One weight after the other, each by golden section, until nothing moves. */
 function maximise(
   samples: readonly Sample[],
   names: readonly QualityMeasureName[],
-  start?: readonly number[],
-): { weights: number[]; base: number; logLikelihood: number } {
+): { weights: number[]; base: number } {
   const free = names.map(name => NAMES.indexOf(name))
-  const weights = NAMES.map((_, i) => (free.includes(i) ? (start?.[i] ?? 0.2) : 0))
+  const weights: number[] = NAMES.map((_, i) => (free.includes(i) ? 0.2 : 0))
   let base = 0.9
   let before = Number.NEGATIVE_INFINITY
   for (let sweep = 0; sweep < 30; sweep++) {
@@ -73,10 +98,10 @@ function maximise(
       weights[i] = golden(value => likelihood(samples, weights.with(i, value), base), 0, 0.99)
     }
     const now = likelihood(samples, weights, base)
-    if (now - before < 1e-3) break
+    if (now - before < 1e-2) break
     before = now
   }
-  return { weights, base, logLikelihood: likelihood(samples, weights, base) }
+  return { weights, base }
 }
 
 function likelihood(samples: readonly Sample[], weights: readonly number[], base: number): number {

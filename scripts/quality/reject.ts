@@ -10,9 +10,10 @@ export const MOST_REJECTED = 0.3
 const STEPS = 60
 
 /**
- * FNMR when the worst share of comparisons is rejected, for each of `shares` (ISO/IEC 29794-1, error versus discard characteristic).
- * Comparisons of one quality are rejected in no order: each counts by the share of them that is left.
+ * FNMR when the worst share of comparisons is rejected, for each of `shares`, which rise (ISO/IEC 29794-1, error versus discard
+ * characteristic). Comparisons of one quality are rejected in no order: each counts by the share of them that is left.
  *
+ * @param sorted Lowest quality first.
  * @param times How often each comparison counts, by its subject; once by default.
  */
 export function rejectCurve(
@@ -20,32 +21,33 @@ export function rejectCurve(
   shares: readonly number[],
   times?: ArrayLike<number>,
 ): number[] {
-  const groups: { count: number; failed: number }[] = []
-  let quality = Number.NaN
-  let count = 0
-  let failed = 0
+  const weightOf = ({ subject }: Genuine): number => (times ? times[subject] : 1)
+  let total = 0
+  let left = 0
   for (const comparison of sorted) {
-    const weight = times ? times[comparison.subject] : 1
-    if (comparison.quality !== quality) groups.push({ count: 0, failed: 0 })
-    quality = comparison.quality
-    const group = groups[groups.length - 1]
-    group.count += weight
-    count += weight
-    if (comparison.failed) {
-      group.failed += weight
-      failed += weight
-    }
+    const weight = weightOf(comparison)
+    total += weight
+    if (comparison.failed) left += weight
   }
+  let next = 0
+  let rejected = 0
+  let group = { count: 0, failed: 0 }
   return shares.map(share => {
-    let reject = share * count
-    let left = failed
-    for (const group of groups) {
-      if (reject <= 0 || group.count === 0) continue
-      const part = Math.min(1, reject / group.count)
-      left -= part * group.failed
-      reject -= group.count
+    // Whole groups of one quality first, then a part of the one through which the cut goes.
+    while (rejected + group.count < share * total || group.count === 0) {
+      rejected += group.count
+      left -= group.failed
+      group = { count: 0, failed: 0 }
+      if (next === sorted.length) break
+      const { quality } = sorted[next]
+      for (; next < sorted.length && sorted[next].quality === quality; next++) {
+        const weight = weightOf(sorted[next])
+        group.count += weight
+        if (sorted[next].failed) group.failed += weight
+      }
     }
-    return count > 0 ? left / (count * (1 - share)) : Number.NaN
+    const part = group.count > 0 ? (share * total - rejected) / group.count : 0
+    return total > 0 ? (left - part * group.failed) / (total * (1 - share)) : Number.NaN
   })
 }
 

@@ -3,7 +3,7 @@ import type { BackendOptions, Engine } from '../backends/index.ts'
 import { recovering } from '../backends/recovery.ts'
 import { FacewiseError, throwIfAborted } from '../errors.ts'
 import type { Picture } from '../image/picture.ts'
-import { splitBatch } from '../models/batches.ts'
+import { batchesFor } from '../models/batches.ts'
 import { type LoadModelOptions, loadModel } from '../models/load.ts'
 import type { Alignment, ClassifierManifest, Manifest } from '../models/manifest.ts'
 import type { NetworkInput } from '../models/network.ts'
@@ -116,7 +116,7 @@ export async function createClassifier<T>(
     await running.use(async () => {})
     const shape = [size.height, size.width, 3] as const
     const results: T[] = []
-    for (const batch of splitBatch(count, LARGEST_BATCH)) {
+    for (const batch of batchesFor(running.engine, count, LARGEST_BATCH)) {
       const from = results.length
       const to = Math.min(count, from + batch)
       const pixels = new Float32Array(batch * size.height * size.width * 3)

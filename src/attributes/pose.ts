@@ -58,7 +58,7 @@ export const FACE_TEMPLATE: FaceTemplate = [
 const SMALLEST_STEP = 1e-12
 /** Of the sum of squares of a face, whose landmarks' own sum is 5. */
 const ROUNDING = 1e-14
-/** From the closed form it takes some five steps; a face seen from the side may take more. */
+/** From the closed form it takes some fifteen to the last digit; noise and a face seen from the side take more. */
 const MOST_STEPS = 50
 /** Points whose spread across a line is under this share of that along it lie on the line. */
 const FLAT = 1e-6
@@ -96,8 +96,16 @@ export function estimatePose(landmarks: FivePoints, options: PoseOptions = {}): 
   // In units of the face, so that steps and limits mean the same for a small and a large one.
   const unit = Math.sqrt(sumOfSquares(seen) / 5)
   for (const point of seen) for (let k = 0; k < 2; k++) point[k] /= unit
-  const { yaw, pitch, roll } = refine(face, seen, closedForm(face, seen))
-  return { yaw: yaw * DEGREES, pitch: pitch * DEGREES, roll: wrap(roll) * DEGREES }
+  const { yaw, pitch, roll, scale } = refine(face, seen, closedForm(face, seen))
+  if (![yaw, pitch, roll, scale].every(Number.isFinite)) throw notAFace()
+  // The same turn has two names; this is the one with the yaw between -90 and 90. A negative size is half a turn in the picture.
+  const over = Math.cos(yaw) < 0 ? -1 : 1
+  const upside = over * Math.sign(scale)
+  return {
+    yaw: Math.asin(Math.sin(yaw)) * DEGREES,
+    pitch: Math.atan2(over * Math.sin(pitch), over * Math.cos(pitch)) * DEGREES,
+    roll: Math.atan2(upside * Math.sin(roll), upside * Math.cos(roll)) * DEGREES,
+  }
 }
 
 /** A turn in radians, and the size of the face. */
@@ -234,12 +242,14 @@ function checkSpread(seen: readonly number[][]): void {
   }
   const middle = (xx + yy) / 2
   const least = (xx * yy - xy * xy) / (middle + Math.hypot((xx - yy) / 2, xy))
-  if (!(least > FLAT * FLAT * middle)) {
-    throw new FacewiseError(
-      'INVALID_ARGUMENT',
-      'The landmarks coincide or lie on one line, and are those of no face: detect the face again.',
-    )
-  }
+  if (!(least > FLAT * FLAT * middle)) throw notAFace()
+}
+
+function notAFace(): FacewiseError {
+  return new FacewiseError(
+    'INVALID_ARGUMENT',
+    'The landmarks coincide or lie on one line, and are those of no face: detect the face again.',
+  )
 }
 
 /** Gaussian elimination with pivots; undefined where the matrix is singular. */
@@ -275,9 +285,4 @@ function sumOfSquares(points: readonly number[][]): number {
 function unitOf(vector: readonly number[]): number[] {
   const length = Math.hypot(...vector)
   return vector.map(value => value / length)
-}
-
-/** An angle in radians between -pi and pi. */
-function wrap(angle: number): number {
-  return Math.atan2(Math.sin(angle), Math.cos(angle))
 }

@@ -43,7 +43,7 @@ export interface QualityMeasure {
 export interface QualityMeasures {
   /** Width of the face in pixels: from its five points, or of its box where it has none. */
   readonly size: QualityMeasure
-  /** Energy of fine detail over that of coarser detail; low where the face is blurred, or was enlarged. */
+  /** Energy of fine edges over that of coarse features: 0.25 and more of a sharp face, low where it is blurred, was enlarged or is full of noise. */
   readonly sharpness: QualityMeasure
   /** Standard deviation of the noise over the contrast: 0 without noise, 0.05 where the face is full of grain. */
   readonly noise: QualityMeasure
@@ -71,7 +71,7 @@ export interface FaceQuality {
    */
   readonly score: number
   readonly measures: QualityMeasures
-  /** What is bad, the worst first; empty for a good picture. */
+  /** What is bad, the worst first, also where it has no weight in the score; empty for a good picture. */
   readonly reasons: readonly QualityReason[]
 }
 

@@ -12,6 +12,7 @@ import {
   type FaceQuality,
   type Gender,
   type HeadPose,
+  steadyLandmarks,
 } from '../attributes/index.ts'
 import { startBackend } from '../backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn } from '../detect/index.ts'
@@ -117,12 +118,13 @@ export function createDescriber(options: DescriberOptions, defaults: DetectorDef
       const emotions = await ask(emotion)
       const people = await ask(ageGender)
       const textures = await ask(spoof)
+      const poses = detector && wanted.includes('pose') ? await posesOf(picture, faces, detector) : []
       return faces.map((face, i) => ({
         face,
         emotion: emotions[i],
         age: people[i]?.age,
         gender: people[i]?.gender,
-        pose: wanted.includes('pose') && face.landmarks ? estimatePose(face.landmarks) : undefined,
+        pose: poses[i],
         quality: wanted.includes('quality') ? assessQuality(picture, aligned ? { box: face.box } : face) : undefined,
         liveness: textures[i]?.score,
       }))
@@ -131,6 +133,22 @@ export function createDescriber(options: DescriberOptions, defaults: DetectorDef
       started?.then(disposeAll, () => {})
     },
   }
+}
+
+/** A face in the crops that {@link steadyLandmarks} looks at has some 70 pixels, whatever is looked for in pictures. */
+const IN_CROP = { minFaceSize: 40, maxFaceSize: 144 } as const
+
+async function posesOf(
+  picture: Picture,
+  faces: readonly Face[],
+  detector: Mtcnn,
+): Promise<readonly (HeadPose | undefined)[]> {
+  const poses: (HeadPose | undefined)[] = []
+  for (const { landmarks } of faces) {
+    const steady = landmarks && (await steadyLandmarks(picture, landmarks, crop => detector.detect(crop, IN_CROP)))
+    poses.push(steady && estimatePose(steady))
+  }
+  return poses
 }
 
 async function loadNetworks(

@@ -9,9 +9,6 @@ const LEAST_TURN = 10
 
 const BAR_WIDTH = 5
 
-/** People are told what is wrong with a face from this quality down. */
-const BAD_QUALITY = 0.8
-
 /** The emotions of a face with their scores, strongest first. */
 export function rankedEmotions(scores: EmotionScores): [emotion: Emotion, score: number][] {
   return EMOTIONS.map((emotion): [Emotion, number] => [emotion, scores[emotion]]).sort((a, b) => b[1] - a[1])
@@ -92,7 +89,7 @@ export function descriptionRows(descriptions: readonly Description[], style: Sty
 /** A line for each face of bad quality: the worst reason with what to do, and the others. */
 function qualityRows(descriptions: readonly Description[]): string[] {
   return descriptions.flatMap(({ quality }, i) => {
-    if (!quality || quality.score >= BAD_QUALITY || quality.reasons.length === 0) return []
+    if (!quality || quality.reasons.length === 0) return []
     const [{ message }, ...others] = quality.reasons
     const also = others.length > 0 ? ` Also: ${others.map(({ code }) => code).join(', ')}.` : ''
     return [`face ${i + 1}: ${message}${also}`]

@@ -4,7 +4,7 @@ import { recovering } from '../backends/recovery.ts'
 import { FacewiseError, throwIfAborted } from '../errors.ts'
 import type { Picture } from '../image/picture.ts'
 import { distance } from '../metrics.ts'
-import { splitBatch } from '../models/batches.ts'
+import { batchesFor } from '../models/batches.ts'
 import { type LoadModelOptions, loadModel } from '../models/load.ts'
 import type { Alignment, EmbedderManifest, Manifest } from '../models/manifest.ts'
 import type { Network, NetworkInput } from '../models/network.ts'
@@ -130,7 +130,7 @@ export async function createEmbedder(
     await running.use(async () => {})
     const floats = width * height * 3
     const embeddings: Embedding[] = []
-    for (const batch of splitBatch(count, LARGEST_BATCH)) {
+    for (const batch of batchesFor(running.engine, count, LARGEST_BATCH)) {
       const from = embeddings.length
       const to = Math.min(count, from + batch)
       const pixels = new Float32Array(batch * floats)

@@ -29,21 +29,30 @@ export function cropBox(picture: Picture, box: Box, edge: CropEdge, target: Crop
   const left = columns.least
   const line = new Float64Array(Math.max(0, columns.most - left) * 3)
   const { data } = picture
+  const { begin } = columns
+  const weights = Float64Array.from(columns.weights)
+  const places = Int32Array.from(columns.cells, cell => (cell - left) * 3)
   let write = offset
   for (let i = 0; i < height; i++) {
     line.fill(0)
     for (let t = rows.begin[i]; t < rows.begin[i + 1]; t++) {
       const weight = rows.weights[t]
       let from = (rows.cells[t] * picture.width + left) * 3
-      for (let k = 0; k < line.length; k++) line[k] += weight * data[from++]
+      // A pixel at a time: half the time of a number at a time.
+      for (let k = 0; k < line.length; k += 3, from += 3) {
+        line[k] += weight * data[from]
+        line[k + 1] += weight * data[from + 1]
+        line[k + 2] += weight * data[from + 2]
+      }
     }
     for (let j = 0; j < width; j++) {
       let red = 0
       let green = 0
       let blue = 0
-      for (let t = columns.begin[j]; t < columns.begin[j + 1]; t++) {
-        const weight = columns.weights[t]
-        const k = (columns.cells[t] - left) * 3
+      const end = begin[j + 1]
+      for (let t = begin[j]; t < end; t++) {
+        const weight = weights[t]
+        const k = places[t]
         red += weight * line[k]
         green += weight * line[k + 1]
         blue += weight * line[k + 2]

@@ -83,6 +83,9 @@ export function warpSimilarity(picture: Picture, transform: Similarity, target: 
   const { data } = picture
   const stride = picture.width * 3
   const sum = new Float64Array(3)
+  const inside = { x: picture.width - 1, y: picture.height - 1 }
+  // Where the samples of a pixel lie in it.
+  const within = Float64Array.from({ length: samples }, (_, s) => (s + 0.5) / samples)
   let write = offset
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
@@ -90,12 +93,14 @@ export function warpSimilarity(picture: Picture, transform: Similarity, target: 
       let green = 0
       let blue = 0
       for (let si = 0; si < samples; si++) {
+        const v = i + within[si] - ty
+        const rowX = sine * v - 0.5
+        const rowY = cosine * v - 0.5
         for (let sj = 0; sj < samples; sj++) {
-          const u = j + (sj + 0.5) / samples - tx
-          const v = i + (si + 0.5) / samples - ty
-          const x = cosine * u + sine * v - 0.5
-          const y = cosine * v - sine * u - 0.5
-          if (x >= 0 && y >= 0 && x < picture.width - 1 && y < picture.height - 1) {
+          const u = j + within[sj] - tx
+          const x = cosine * u + rowX
+          const y = rowY - sine * u
+          if (x >= 0 && y >= 0 && x < inside.x && y < inside.y) {
             // All four neighbours inside, as nearly always. Written out here, where sums stay in registers: every pixel of every
             // aligned face comes by, often many times.
             const left = x | 0

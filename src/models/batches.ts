@@ -2,6 +2,16 @@
 export const BATCH_SIZES: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128]
 
 /**
+ * Splits `count` into batches for a network: on a GPU of few sizes (see {@link splitBatch}), elsewhere as large as they may be and not larger
+ * than they need be.
+ */
+export function batchesFor({ gpu }: { readonly gpu: boolean }, count: number, largest: number): number[] {
+  if (gpu) return splitBatch(count, largest)
+  const whole = Array.from({ length: Math.floor(count / largest) }, () => largest)
+  return count % largest > 0 ? [...whole, count % largest] : whole
+}
+
+/**
  * Splits `count` into batches of the sizes above so that little is wasted: at most an eighth of a batch is filling.
  *
  * @param largest the largest size to use.

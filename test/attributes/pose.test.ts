@@ -84,6 +84,24 @@ describe('the pose of five points', () => {
     }
   })
 
+  it('is within its ranges, or refused, for any five points', () => {
+    const { float } = random(4)
+    let refused = 0
+    for (let n = 0; n < 2000; n++) {
+      const points = Array.from({ length: 5 }, () => [float(-50, 50), float(-50, 50)]) as unknown as FivePoints
+      try {
+        const { yaw, pitch, roll } = estimatePose(points)
+        expect(Math.abs(yaw)).toBeLessThanOrEqual(90)
+        expect(Math.abs(pitch)).toBeLessThanOrEqual(180)
+        expect(Math.abs(roll)).toBeLessThanOrEqual(180)
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' })
+        refused++
+      }
+    }
+    expect(refused).toBeLessThan(20)
+  })
+
   it('fits another face where it is given', () => {
     const long: FaceTemplate = [
       [-0.5, 0, 0],

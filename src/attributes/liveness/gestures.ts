@@ -38,7 +38,6 @@ export function showingOf(
     smile: risen === undefined ? 0 : Math.min(risen, sighting.happy!) / limits.smile,
   }
   const rests =
-    Math.hypot(left, up) <= limits.rest * Math.SQRT2 &&
     Math.max(Math.abs(left), Math.abs(up)) <= limits.rest &&
     growth <= limits.restGrowth &&
     (risen ?? 0) <= limits.restSmile
@@ -57,11 +56,18 @@ export function mainGesture(
   limits: ChallengeLimits,
 ): ChallengeAction | undefined {
   const names = Object.keys(gestures) as ChallengeAction[]
-  const weight = (action: ChallengeAction): number => gestures[action] / (action === held ? limits.hysteresis : 1)
+  const weight = (action: ChallengeAction): number =>
+    gestures[action] /
+    (isStrayTurn(action, asked) ? limits.wrongTurn / limits.turn : 1) /
+    (action === held ? limits.hysteresis : 1)
   const done = names.filter(action => weight(action) >= 1 && (action !== 'smile' || asked === 'smile'))
   // Anything else that is done beside a smile is the main thing: scores of emotions tell little of a face that is turned.
   const others = done.filter(action => action !== 'smile')
   return (others.length > 0 ? others : done).sort((a, b) => weight(b) - weight(a))[0]
+}
+
+function isStrayTurn(action: ChallengeAction, asked: ChallengeAction): boolean {
+  return action !== asked && (action === 'turn-left' || action === 'turn-right')
 }
 
 /** Whether a turn or look moved the nose out of the plane of the face as far as it should; other actions have nothing to show. */
@@ -80,7 +86,8 @@ export function hasDepth(
     'look-up': relief.pitch,
     'look-down': -relief.pitch,
   }[action as 'turn-left']
-  return along >= limits.relief * (held ? limits.hysteresis : 1) && !isTilted(relief, limits.tilt)
+  const least = action === 'turn-left' || action === 'turn-right' ? limits.turnRelief : limits.lookRelief
+  return along >= least * (held ? limits.hysteresis : 1) && !isTilted(relief, limits.tilt)
 }
 
 /** Whether a face is foreshortened more than by a turn of its relief and some degrees besides. */

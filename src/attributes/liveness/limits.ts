@@ -6,8 +6,11 @@ export interface ChallengeLimits {
   readonly turn: number
   /** A look up or down begins to count at this pitch, in degrees from the person's own when looking ahead. */
   readonly look: number
+  /** A turn that was not asked for counts from this yaw on, in degrees: heads drift sideways in a nod. */
+  readonly wrongTurn: number
   /** Turns and looks count only with this much relief (see `estimateRelief`), in degrees: a flat picture has little. */
-  readonly relief: number
+  readonly turnRelief: number
+  readonly lookRelief: number
   /** ... and only where the face is foreshortened no more than by a turn of the relief and this many degrees. */
   readonly tilt: number
   /** A face that is foreshortened as by a turn of the relief and this many degrees is a tilted picture. */
@@ -28,6 +31,8 @@ export interface ChallengeLimits {
   readonly hysteresis: number
   /** Milliseconds for which an action must be held. */
   readonly hold: number
+  /** Milliseconds for which the person must look ahead after it. */
+  readonly restHold: number
   /** Milliseconds for which the person must look ahead at the start, to be measured. */
   readonly reference: number
   /** Milliseconds without a frame that counts, after which the run has failed. */
@@ -51,19 +56,22 @@ export interface ChallengeLimits {
 
 /** The limits of {@link watchChallenge}. */
 export const CHALLENGE_LIMITS: ChallengeLimits = {
-  turn: 11,
+  turn: 8.5,
   look: 9,
-  relief: 9,
+  wrongTurn: 11,
+  turnRelief: 7,
+  lookRelief: 9,
   tilt: 18,
   flat: 32,
   flatTime: 250,
   closer: 1.25,
   smile: 0.4,
-  rest: 7,
+  rest: 5.5,
   restGrowth: 1.15,
   restSmile: 0.25,
   hysteresis: 0.85,
   hold: 120,
+  restHold: 80,
   reference: 280,
   gap: 400,
   eyes: 24,

@@ -160,7 +160,7 @@ export function watchChallenge(challenge: Challenge, options: WatchOptions): Cha
       if (strangers >= 2) return fail('other-person')
       if (same) knownAt = sighting.time
     }
-    const known = !identity || sighting.time - knownAt <= identity.every
+    const known = !identity || (strangers === 0 && sighting.time - knownAt <= identity.every)
     const showing = showingOf(sighting, to, limits, mirrored)
     flat = isTilted(showing.relief, limits.flat) ? keep(flat, 'flat', sighting.time) : undefined
     if (isHeld(flat, limits.flatTime, FEWEST_FLAT)) return fail('flat')
@@ -198,7 +198,7 @@ export function watchChallenge(challenge: Challenge, options: WatchOptions): Cha
 
   function lookAhead({ rests }: Showing, { time }: Sighting, known: boolean): ChallengeState {
     held = rests && known ? keep(held, 'rest', time) : undefined
-    if (!isHeld(held, limits.hold)) return going(known ? 'look-ahead' : 'no-embedding')
+    if (!isHeld(held, limits.restHold)) return going(known ? 'look-ahead' : 'no-embedding')
     step++
     stepSince = time
     returning = false

@@ -4,12 +4,18 @@ import { type FaceGrid, GRID } from './grid.ts'
 export interface Detail {
   /** Standard deviation of the noise in luma, 0 to 1. */
   readonly noise: number
-  /** Energy of fine detail (2 to 4 cells) over that of coarser detail (4 to 8 cells), without the noise's part; low where it is blurred. */
+  /**
+   * Energy of the edges among fine detail (2 to 4 cells) over that of all coarse detail (8 to 16 cells, such as eyes and mouth): low where
+   * the face is blurred, and where noise drowns it.
+   */
   readonly ratio: number
 }
 
 /** Below this the energy of a band is rounding of the bytes, so that a flat face counts as blurred and not as anything. */
 const FLOOR = 1e-6
+
+/** Half of a normal distribution lies within so many standard deviations of its mean. */
+const QUARTILE = 0.6745
 
 /**
  * Splits the face into bands of detail by repeated smoothing (the Laplacian pyramid of Burt and Adelson, "The Laplacian pyramid as a
@@ -17,32 +23,61 @@ const FLOOR = 1e-6
  *
  * A ratio, not an energy such as the variance of the Laplacian: that one grows with the light and the contrast of a face as much as with
  * its sharpness. The spectrum of a sharp face falls by its nature; blur makes it fall faster.
+ *
+ * Of the finer band only that energy counts which the median of its values does not explain. Edges are few and strong; noise is everywhere
+ * and normal, and its median tells all its energy (the estimate of noise of Donoho and Johnstone, "Ideal spatial adaptation by wavelet
+ * shrinkage", Biometrika 81(3), 1994). So noise, on a blurred face or a sharp one, does not pass for sharpness.
  */
 export function detailOf(grid: FaceGrid): Detail {
   const { luma, mask, count } = grid
-  const noise = noiseOf(grid)
-  const fine = smooth(luma, 1)
-  const middle = smooth(fine, 2)
-  const coarse = smooth(middle, 4)
+  const { width, height } = GRID
+  const fine = smooth(luma, width, height, 1)
+  const middle = smooth(fine, width, height, 2)
+  const sizes = new Float32Array(count)
   let upper = 0
-  let lower = 0
-  for (let i = 0; i < mask.length; i++) {
+  for (let i = 0, n = 0; i < mask.length; i++) {
     if (!mask[i]) continue
-    upper += (fine[i] - middle[i]) ** 2
-    lower += (middle[i] - coarse[i]) ** 2
+    const value = fine[i] - middle[i]
+    sizes[n++] = Math.abs(value)
+    upper += value ** 2
   }
-  const without = (energy: number, part: number): number => Math.max(0, energy / Math.max(1, count) - part * noise ** 2)
-  return { noise, ratio: without(upper, WHITE.upper) / (without(lower, WHITE.lower) + FLOOR) }
+  const spread = (medianOf(sizes) / QUARTILE) ** 2
+  const edges = Math.max(0, upper / Math.max(1, count) - spread)
+  return { noise: noiseOf(grid), ratio: edges / (coarseEnergy(middle, mask) + FLOOR) }
 }
 
-/** Energy of both bands in white noise of variance 1: the sums of squares of their kernels. */
-const WHITE = { upper: 0.04198, lower: 0.01113 }
+/** Energy of detail of 8 to 16 cells. What is smooth already is smoothed on in cells twice as large: four times as far. */
+function coarseEnergy(middle: Float32Array, mask: Uint8Array): number {
+  const [width, height] = [GRID.width / 2, GRID.height / 2]
+  const half = new Float32Array(width * height)
+  const inFace = new Uint8Array(half.length)
+  for (let i = 0; i < half.length; i++) {
+    const first = 2 * Math.floor(i / width) * GRID.width + 2 * (i % width)
+    const below = first + GRID.width
+    half[i] = (middle[first] + middle[first + 1] + middle[below] + middle[below + 1]) / 4
+    inFace[i] = mask[first] & mask[first + 1] & mask[below] & mask[below + 1]
+  }
+  const coarse = smooth(half, width, height, 1)
+  const coarsest = smooth(coarse, width, height, 2)
+  let energy = 0
+  let count = 0
+  for (let i = 0; i < half.length; i++) {
+    if (!inFace[i]) continue
+    energy += (coarse[i] - coarsest[i]) ** 2
+    count++
+  }
+  return energy / Math.max(1, count)
+}
+
+/** Sorts in place. 0 of nothing. */
+function medianOf(values: Float32Array): number {
+  return values.length === 0 ? 0 : values.sort()[values.length >> 1]
+}
 
 /**
  * Standard deviation of the noise, by the operator of Immerkaer, "Fast noise variance estimation", Computer Vision and Image
- * Understanding 64(2), 1996, which does not see planes and hardly edges. The median of its answers in the place of their mean, as Donoho
- * and Johnstone do with wavelets ("Ideal spatial adaptation by wavelet shrinkage", Biometrika 81(3), 1994): a beard or hair fills less
- * than half of a face, noise all of it.
+ * Understanding 64(2), 1996, which does not see planes and hardly edges. The median of its answers in the place of their mean: a beard or
+ * hair fills less than half of a face, noise all of it.
  */
 function noiseOf({ luma, mask, count }: FaceGrid): number {
   const { width, height } = GRID
@@ -57,14 +92,12 @@ function noiseOf({ luma, mask, count }: FaceGrid): number {
       answers[n++] = Math.abs(4 * luma[i] - 2 * cross + corners)
     }
   }
-  if (n === 0) return 0
-  // The operator's answer to white noise has 6 times its deviation; half of a normal distribution lies within 0.6745 deviations.
-  return answers.subarray(0, n).sort()[n >> 1] / (6 * 0.6745)
+  // The operator's answer to white noise has 6 times its deviation.
+  return medianOf(answers.subarray(0, n)) / (6 * QUARTILE)
 }
 
-/** The grid smoothed `times` by the binomial 1 2 1 along both axes. */
-function smooth(from: Float32Array, times: number): Float32Array {
-  const { width, height } = GRID
+/** Rows of cells smoothed `times` by the binomial 1 2 1 along both axes. */
+function smooth(from: Float32Array, width: number, height: number, times: number): Float32Array {
   let now = from
   for (let time = 0; time < times; time++) {
     const across = new Float32Array(now.length)

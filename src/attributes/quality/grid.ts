@@ -13,14 +13,14 @@ export const GRID = { width: 72, height: 96 } as const
 
 /**
  * Where the five points lie in the box that MTCNN draws, whose sides are as 3 to 4; in heights of the box. The mean of 500 faces of
- * LFW's training people.
+ * LFW's training people and their mirror images.
  */
 const POINTS: FivePoints = [
-  [0.218, 0.391],
-  [0.556, 0.384],
-  [0.389, 0.588],
-  [0.243, 0.761],
-  [0.541, 0.755],
+  [0.206, 0.388],
+  [0.544, 0.388],
+  [0.375, 0.588],
+  [0.226, 0.758],
+  [0.524, 0.758],
 ]
 const ASPECT = 0.75
 

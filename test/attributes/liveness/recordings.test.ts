@@ -20,8 +20,8 @@ import { judge, picturesOf, RECORDINGS, type Recorded, type Recording, record, r
 /** What each recording shows, in the person's own directions: nobody mirrored it. */
 const SHOWN: Record<Recording, readonly ChallengeAction[]> = {
   turn_yaw: ['turn-right', 'turn-left'],
-  // The turn to the right between reaches 9 degrees, which does not count, and is followed by another to the left.
-  turn_yaw2: ['turn-left', 'turn-left'],
+  // He turns to the left once more, but the recording ends before he looks ahead again.
+  turn_yaw2: ['turn-left', 'turn-right'],
   pitch_down_up: ['look-down', 'look-up'],
   near_far: ['come-closer'],
   steady: [],
@@ -29,10 +29,13 @@ const SHOWN: Record<Recording, readonly ChallengeAction[]> = {
   blink: [],
 }
 
-/** All challenges of one and of two steps, and what else is shown. */
+/** All challenges of one, two and three steps. */
 const asked: readonly (readonly ChallengeAction[])[] = [
   ...CHALLENGE_ACTIONS.map(action => [action]),
   ...CHALLENGE_ACTIONS.flatMap(a => CHALLENGE_ACTIONS.filter(b => b !== a).map(b => [a, b])),
+  ...CHALLENGE_ACTIONS.flatMap(a =>
+    CHALLENGE_ACTIONS.filter(b => b !== a).flatMap(b => CHALLENGE_ACTIONS.filter(c => c !== b).map(c => [a, b, c])),
+  ),
 ]
 
 describe.skipIf(!developmentData)('a liveness challenge', () => {
