@@ -8,6 +8,8 @@ import {
   DEFAULT_EMOTION_MODEL,
   DEFAULT_SPOOF_MODEL,
   estimatePose,
+  type HeadPose,
+  steadyLandmarks,
 } from '../attributes/index.ts'
 import { type Engine, startBackend } from '../backends/index.ts'
 import { createMtcnn, type DetectOptions, type Detector, type Face, oneFace } from '../detect/index.ts'
@@ -143,14 +145,31 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
       ask('age-gender', ageGender),
       ask('liveness', liveness),
     ])
+    const poses = names.has('pose') ? await posesOf(picture, faces, signal) : []
     return faces.map((face, i) => ({
       ...face,
       ...(emotions && { emotion: emotions[i] }),
       ...ages?.[i],
-      ...(names.has('pose') && face.landmarks && { pose: estimatePose(face.landmarks) }),
+      ...(poses[i] && { pose: poses[i] }),
       ...(names.has('quality') && { quality: assessQuality(picture, face) }),
       ...(live && { liveness: live[i] }),
     }))
+  }
+
+  /** By landmarks that were looked for again in an upright crop: those of one look are worse (`steadyLandmarks`). */
+  async function posesOf(
+    picture: Picture,
+    faces: readonly Face[],
+    signal: AbortSignal | undefined,
+  ): Promise<(HeadPose | undefined)[]> {
+    const part = await detector.get()
+    // In the crop the face has some 70 pixels, whatever MTCNN was told to look for in pictures.
+    const call = isDetector(options.detector) ? { signal } : { signal, minFaceSize: 40, maxFaceSize: 144 }
+    const poses: (HeadPose | undefined)[] = []
+    for (const { landmarks } of faces) {
+      poses.push(landmarks && estimatePose(await steadyLandmarks(picture, landmarks, crop => part.detect(crop, call))))
+    }
+    return poses
   }
 
   /** A picture of an enrolment: its one face, with quality and embedding. */

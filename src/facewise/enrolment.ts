@@ -51,6 +51,8 @@ export interface Selection {
  * Chooses frames: those of enough quality, less those that are farther than `threshold` from most of the rest. Of two that are far from
  * each other neither is taken: nobody knows which one is right.
  *
+ * @param minQuality the least score; a frame that `assessQuality` has reasons against is refused too, unless this is 0: a template is kept for
+ * long, and a better picture is a second away.
  * @param distance between two embeddings.
  */
 export function selectFrames(
@@ -62,8 +64,9 @@ export function selectFrames(
   const reasons = frames.map((frame): FrameReason[] => {
     if ('reason' in frame) return [frame.reason]
     const { quality } = frame
-    if (quality.score >= minQuality) return []
+    if (minQuality === 0) return []
     if (quality.reasons.length > 0) return quality.reasons.map(({ code, message }) => ({ code, message }))
+    if (quality.score >= minQuality) return []
     const message = `The picture is too poor in several ways: quality ${quality.score.toFixed(2)}, ${minQuality} is wanted.`
     return [{ code: 'low-quality', message }]
   })

@@ -43,7 +43,10 @@ export interface PictureVerification extends Verification {
 /** Options of {@link Facewise.enroll}. */
 export interface EnrollOptions {
   readonly signal?: AbortSignal
-  /** The least quality of a frame, 0 to 1 (`assessQuality`); 0.5 by default. 0 takes every face. */
+  /**
+   * The least quality of a frame, 0 to 1 (`assessQuality`); 0.5 by default. A frame with something wrong (too small, blurred, turned, ...) is
+   * refused whatever its score. 0 takes every face.
+   */
   readonly minQuality?: number
   /**
    * Which templates are kept of the frames: `mean` (the default) their mean alone, `all` one for each, `best` the frame with the best
