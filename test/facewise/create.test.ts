@@ -269,7 +269,7 @@ describe('enrolment', () => {
     expect(message).toContain('No face was found')
     const { frames, templates } = await fw.enroll('ann', [photo('ann-poor'), photo('ann')], { dryRun: true })
     expect(frames.map(({ accepted }) => accepted)).toEqual([false, true])
-    expect(frames[0].quality!.score).toBeLessThan(0.5)
+    expect(frames[0].reasons.length).toBeGreaterThan(0)
     expect(templates).toEqual([])
     expect(await fw.store.count()).toBe(0)
     expect((await refused(fw.enroll('ann', []))).code).toBe('INVALID_ARGUMENT')
