@@ -1,5 +1,6 @@
 import type { RegisterCommand } from '../command.ts'
 import { cluster } from './cluster.ts'
+import { completion } from './completion.ts'
 import { describe } from './describe.ts'
 import { detect } from './detect.ts'
 import { doctor } from './doctor.ts'
@@ -26,4 +27,5 @@ export const commands: readonly RegisterCommand[] = [
   models,
   doctor,
   evaluate,
+  completion,
 ]
