@@ -248,7 +248,7 @@ describe('facewise identify', () => {
     await facewise('enroll', 'bea', path('bea/1.png'))
     await facewise('enroll', 'ann', path('ann/1.png'))
     const faces = async (...argv: string[]) =>
-      (await facewise('identify', path('three.jpg'), '--json', ...argv)).lines()[0].faces
+      (await facewise('identify', path('three.jpg'), '--json', '--min-face', '60', ...argv)).lines()[0].faces
     const largest = await faces('--faces', 'largest')
     const boxes = (await faces()).map(({ box }: { box: { width: number; height: number } }) => box.width * box.height)
     expect(largest).toHaveLength(1)
