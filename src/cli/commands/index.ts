@@ -1,9 +1,13 @@
 import type { RegisterCommand } from '../command.ts'
 import { cluster } from './cluster.ts'
+import { completion } from './completion.ts'
 import { describe } from './describe.ts'
 import { detect } from './detect.ts'
 import { doctor } from './doctor.ts'
+import { enroll } from './enroll.ts'
 import { evaluate } from './evaluate/index.ts'
+import { forget } from './forget.ts'
+import { identify } from './identify.ts'
 import { models } from './models/index.ts'
 import { represent } from './represent.ts'
 import { store } from './store/index.ts'
@@ -16,8 +20,12 @@ export const commands: readonly RegisterCommand[] = [
   represent,
   verify,
   cluster,
+  enroll,
+  identify,
+  forget,
   store,
   models,
   doctor,
   evaluate,
+  completion,
 ]
