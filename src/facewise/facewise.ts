@@ -147,7 +147,7 @@ export interface TrackOptions extends DetectOptions {
   readonly every?: number
   /** Under this score of the detector's last stage a face that is followed counts as not seen; 0.6 by default. */
   readonly minScore?: number
-  /** A track that was not seen in so many frames one after another ends; 15 by default. */
+  /** A track that was not seen in so many frames one after another ends, as behind somebody else; 25 by default. At the picture's edge it ends at once. */
   readonly patience?: number
   /** A track is stable once it was seen in so many frames; 3 by default. Before that it is neither described nor identified. */
   readonly stableAfter?: number

@@ -26,7 +26,7 @@ export interface TrackSettings {
 
 /** @throws FacewiseError `INVALID_ARGUMENT` that names what makes no sense. */
 export function trackSettings(options: TrackOptions, attributes: readonly AttributeName[]): TrackSettings {
-  const { every = 15, minScore = 0.6, patience = 15, stableAfter = 3, refreshMs = 500, smoothing = 500 } = options
+  const { every = 15, minScore = 0.6, patience = 25, stableAfter = 3, refreshMs = 500, smoothing = 500 } = options
   const { identityRefreshMs = 5000, frameRate = 25, identify = false, live, maxFaces, keep } = options
   const { signal, roi, maxPixels } = options
   const check = (ok: boolean, name: keyof TrackOptions, what: string): void => {

@@ -152,7 +152,7 @@ function follower(settings: TrackSettings, parts: TrackParts): (frame: SourceFra
     }
     last = frame
     const searched = await find(picture, time)
-    ended.push(...tracks.close())
+    ended.push(...tracks.close(time, picture))
     forget(ended)
     const seen = tracks.all.filter(({ missed }) => missed === 0)
     const stable = seen.filter(isStable)

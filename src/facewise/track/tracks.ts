@@ -71,8 +71,8 @@ export interface Tracks {
   look(faces: readonly Face[], time: number, likenessAt: (box: Box) => Likeness): void
   /** Takes in all faces of the frame. Those that belong to no track begin one. */
   search(faces: readonly Face[], time: number, likenessAt: (box: Box) => Likeness): void
-  /** Ends tracks that were not seen for too long. @returns their ids. */
-  close(): number[]
+  /** Ends tracks that were not seen for too long, or have left the picture. @returns their ids. */
+  close(time: number, picture: { readonly width: number; readonly height: number }): number[]
   /** Ends one, as for a face that turned out to be somebody else's, and begins another in its place. */
   replace(track: Track, time: number): Track
   /** Ends all. @returns their ids. */
@@ -184,11 +184,17 @@ export function createTracks({ minScore, patience, stableAfter, maxTracks, keep 
       }
     },
 
-    close() {
+    close(time, { width, height }) {
+      const isOver = (track: Track): boolean => {
+        if (track.unconfirmed >= UNCONFIRMED) return true
+        if (track.missed === 0) return false
+        if (track.missed >= (track.seen < stableAfter ? 1 : patience)) return true
+        const { x, y, width: wide, height: high } = predict(track.motion, time)
+        const [middleX, middleY] = [x + wide / 2, y + high / 2]
+        return middleX < 0 || middleY < 0 || middleX > width || middleY > height
+      }
       for (const track of tracks) if (!isSeen(track)) track.missed++
-      const over = tracks.filter(
-        ({ missed, seen, unconfirmed }) => missed >= (seen < stableAfter ? 1 : patience) || unconfirmed >= UNCONFIRMED,
-      )
+      const over = tracks.filter(isOver)
       tracks = tracks.filter(track => !over.includes(track))
       frame++
       return over.map(({ id }) => id)
