@@ -42,7 +42,7 @@ export interface Identities {
 /** Embeddings of which the mean is taken: the last ones. So many are made in a row of a new track. */
 const KEPT = 5
 const AT_FIRST = 3
-/** Degrees. A face that is turned farther is embedded only where there is no better one yet. */
+/** Degrees. A face that is turned farther, or partly behind another, is embedded only where there is no embedding yet. */
 const TURNED = 30
 
 interface Person {
@@ -50,6 +50,8 @@ interface Person {
   /** How often. */
   count: number
   kept: Embedding[]
+  /** Whether one of them is of a face that was well seen. */
+  sure: boolean
   /** The last one, where it was not of the same person as the others. */
   odd?: Embedding
   identity: Identity
@@ -62,15 +64,21 @@ interface Person {
 export function createIdentities(settings: IdentitySettings, parts: IdentityParts): Identities {
   const people = new Map<number, Person>()
   const personOf = (id: number): Person => {
-    const person = people.get(id) ?? { embeddedAt: Number.NEGATIVE_INFINITY, count: 0, kept: [], identity: {} }
+    const person = people.get(id) ?? {
+      embeddedAt: Number.NEGATIVE_INFINITY,
+      count: 0,
+      kept: [],
+      sure: false,
+      identity: {},
+    }
     people.set(id, person)
     return person
   }
-  const isDue = ({ id, face }: Track, time: number): boolean => {
-    const { count, embeddedAt, odd } = personOf(id)
+  const isDue = (track: Track, time: number): boolean => {
+    const { count, embeddedAt, odd } = personOf(track.id)
     const pause = count < AT_FIRST || odd ? settings.refreshMs : settings.identityRefreshMs
     if (time - embeddedAt < pause) return false
-    return count === 0 || !face.landmarks || Math.abs(estimatePose(face.landmarks).yaw) < TURNED
+    return count === 0 || isWellSeen(track)
   }
 
   return {
@@ -83,12 +91,19 @@ export function createIdentities(settings: IdentitySettings, parts: IdentityPart
       if (!track) return []
       const [embedding] = await parts.embed(picture, [track.face])
       const embedder = await parts.embedder()
-      const { metric } = embedder.manifest.embedding
-      const { threshold } = galleryLimit(embedder.manifest, DEFAULT_FPIR, 1)
+      const { metric, thresholds } = embedder.manifest.embedding
+      // Without measured thresholds nobody can say what is another person.
+      const { threshold } = thresholds?.rates?.length
+        ? galleryLimit(embedder.manifest, DEFAULT_FPIR, 1)
+        : { threshold: Number.POSITIVE_INFINITY }
       const person = personOf(track.id)
       person.embeddedAt = time
       person.count++
-      const mean = person.identity.embedding
+      // What was seen badly at first gives way, and tells nothing about who came after.
+      const sure = isWellSeen(track)
+      if (sure && !person.sure) person.kept = []
+      const mean = person.sure ? person.identity.embedding : undefined
+      person.sure ||= sure
       if (mean && embedder.distance(mean, embedding) > threshold) {
         const { odd } = person
         person.odd = embedding
@@ -106,6 +121,10 @@ export function createIdentities(settings: IdentitySettings, parts: IdentityPart
       for (const id of ids) people.delete(id)
     },
   }
+}
+
+function isWellSeen({ alone, face }: Track): boolean {
+  return alone && (!face.landmarks || Math.abs(estimatePose(face.landmarks).yaw) < TURNED)
 }
 
 function meanOf(vectors: readonly Float32Array[]): Float32Array {

@@ -13,6 +13,8 @@ export interface Track {
   face: Face
   motion: Motion
   likeness: Likeness
+  /** Whether no other face was near enough to cover a part of it when it was last seen. */
+  alone: boolean
   /** In how many frames it was seen, in how many since then it was not, and the number of the last one in which it was. */
   seen: number
   missed: number
@@ -43,6 +45,8 @@ const UNLIKE = 0.3
 /** How far two boxes cover each other where they must be one face; and where each may pull at the other. */
 const ONE_FACE = 0.6
 const NEAR = 0.1
+/** Middles that are nearer than so many sizes: heads are larger than the boxes of their faces, and one may hide a part of the other. */
+const TOUCHING = 1.25
 /** What a frame counts in a track's likeness. */
 const LEARNING = 0.1
 /**
@@ -92,21 +96,24 @@ export function createTracks({ minScore, patience, stableAfter, maxTracks, keep 
     face,
     motion: atRest(face.box, time),
     likeness,
+    alone: true,
     seen: 1,
     missed: 0,
     lastFrame: frame,
     unconfirmed: 0,
   })
   const isSeen = (track: Track): boolean => track.lastFrame === frame
-  const meetsOthers = (track: Track, box: Box, time: number): boolean =>
-    tracks.some(other => other !== track && overlap(predict(other.motion, time), box) > NEAR)
+  const others = (track: Track, time: number): Box[] =>
+    tracks.filter(other => other !== track).map(({ motion }) => predict(motion, time))
 
   function see(track: Track, face: Face, time: number, likeness: Likeness): void {
     const again = isSeen(track)
-    const alone = !meetsOthers(track, face.box, time)
+    const around = others(track, time)
+    const free = !around.some(box => overlap(box, face.box) > NEAR)
     // A jump after a while unseen says little about the speed.
-    track.motion = moved(track.motion, face.box, time, alone && track.missed === 0)
-    if (alone) track.likeness = blend(track.likeness, likeness, LEARNING)
+    track.motion = moved(track.motion, face.box, time, free && track.missed === 0)
+    track.alone = !around.some(box => apart(box, face.box) < (TOUCHING * (sizeOf(box) + sizeOf(face.box))) / 2)
+    if (free) track.likeness = blend(track.likeness, likeness, LEARNING)
     track.face = face
     track.missed = 0
     track.lastFrame = frame
