@@ -25,14 +25,14 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
   )
 
 describe('a look at known boxes', () => {
-  test('finds each face again, in the order of the boxes, from where it was up to a quarter of its size away', async () => {
+  test('finds each face again, in the order of the boxes, from where it was a fifth of its size away', async () => {
     const { float } = random(7)
     expect(faces).toHaveLength(5)
     for (let round = 0; round < 4; round++) {
       const order = [...faces].sort(() => float(-1, 1))
       const boxes = order.map(({ box }) => {
         const [width, height] = [box.width * float(0.85, 1.2), box.height * float(0.85, 1.2)]
-        return { x: box.x + box.width * float(-0.2, 0.2), y: box.y + box.height * float(-0.2, 0.2), width, height }
+        return { x: box.x + box.width * float(-0.15, 0.15), y: box.y + box.height * float(-0.15, 0.15), width, height }
       })
       const found = await mtcnn.refine(picture, boxes)
       expect(found).toHaveLength(5)
