@@ -41,9 +41,15 @@ export {
   galleryLimit,
   type IdentifiedFace,
   type IdentifyOptions,
+  type MatchOptions,
   type PictureVerification,
   type RepresentedFace,
   type SubjectMatch,
+  type TimedPicture,
+  type TrackedFace,
+  type TrackedFrame,
+  type TrackOptions,
+  type TrackSource,
   type VerifyPicturesOptions,
 } from './facewise/index.ts'
 export type { DecodeOptions, ImageInput } from './image/input.ts'

@@ -30,13 +30,28 @@ export interface DetectOptions {
   readonly maxPixels?: number
 }
 
+/** Options of {@link Detector.refine}. */
+export interface RefineFacesOptions {
+  readonly signal?: AbortSignal
+  /** As in {@link DetectOptions}. */
+  readonly maxPixels?: number
+}
+
 /**
- * Finds faces. Anything with these two methods can stand where a detector is wanted; `createMtcnn` is the one that comes
+ * Finds faces. Anything with `detect` and `dispose` can stand where a detector is wanted; `createMtcnn` is the one that comes
  * with the library.
  */
 export interface Detector {
   /** The faces of one picture, best score first; an empty list where there are none. */
   detect(input: ImageInput | Picture, options?: DetectOptions): Promise<Face[]>
+  /**
+   * Looks again where faces were a moment ago, without searching the rest of the picture: far cheaper than `detect`. A detector need not
+   * have it; a video is then followed by whole detections.
+   *
+   * @param boxes in pixels of the picture. A face is found if it has not moved by more than some third of its size.
+   * @returns for each box, in their order, the face there, however low its score: whoever calls decides what still is a face.
+   */
+  refine?(input: ImageInput | Picture, boxes: readonly Box[], options?: RefineFacesOptions): Promise<Face[]>
   /** Frees what the detector holds; it cannot be used afterwards. */
   dispose(): void
 }

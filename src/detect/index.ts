@@ -15,6 +15,7 @@ export {
   type FaceRule,
   type Landmarks,
   oneFace,
+  type RefineFacesOptions,
   selectFaces,
 } from './detector.ts'
 export {

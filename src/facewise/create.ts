@@ -28,12 +28,17 @@ import type {
   Facewise,
   IdentifiedFace,
   IdentifyOptions,
+  MatchOptions,
   RepresentedFace,
   SubjectMatch,
+  TrackOptions,
+  TrackSource,
 } from './facewise.ts'
 import { DEFAULT_FPIR, galleryLimit } from './gallery.ts'
 import { given, type Lazy, lazy } from './lazy.ts'
 import { checkAttributes, DEFAULT_ATTRIBUTES, type FacewiseOptions, placeOfModel } from './options.ts'
+import { trackSettings } from './track/settings.ts'
+import { trackFaces } from './track/track.ts'
 
 /**
  * The whole library as one object. It chooses a backend, loads what a call needs when it first needs it, and decodes a picture once
@@ -136,8 +141,16 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     const { attributes, ...how } = call
     const names = new Set<AttributeName>(attributes ? checkAttributes(attributes) : wanted)
     const { picture, faces } = await find(input, how)
+    return describeFound(picture, faces, names, call.signal)
+  }
+
+  async function describeFound(
+    picture: Picture,
+    faces: readonly Face[],
+    names: ReadonlySet<AttributeName>,
+    signal: AbortSignal | undefined,
+  ): Promise<DescribedFace[]> {
     if (faces.length === 0) return []
-    const { signal } = call
     const ask = async <T>(name: AttributeName, part: Lazy<Classifier<T>>): Promise<T[] | undefined> =>
       names.has(name) ? (await part.get()).classify(picture, faces, { signal }) : undefined
     const [emotions, ages, live] = await Promise.all([
@@ -252,26 +265,40 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
   }
 
   async function identify(input: ImageInput, call: IdentifyOptions = {}): Promise<IdentifiedFace[]> {
-    const { fpir = DEFAULT_FPIR, threshold, margin = 0, where, ...how } = call
+    const { fpir, threshold, margin, where, ...how } = call
+    const matching = matcher({ fpir, threshold, margin, where }, call.signal)
+    const faces = await represent(input, how)
+    if (faces.length === 0) return []
+    const match = await matching()
+    return Promise.all(faces.map(async face => ({ ...face, match: await match(face.embedding.vector) })))
+  }
+
+  /** Says whose face a vector is, among those whom the store holds when it is called, by rules that are checked now. */
+  function matcher(
+    { fpir = DEFAULT_FPIR, threshold, margin = 0, where }: MatchOptions,
+    signal: AbortSignal | undefined,
+  ): () => Promise<(vector: Float32Array) => Promise<SubjectMatch | null>> {
     if (!(margin >= 0)) throw new FacewiseError('INVALID_ARGUMENT', `A margin is a distance, 0 or more; got ${margin}.`)
     if (threshold !== undefined && !(threshold >= 0)) {
       throw new FacewiseError('INVALID_ARGUMENT', `A threshold is a distance, 0 or more; got ${threshold}.`)
     }
-    const faces = await represent(input, how)
-    if (faces.length === 0) return []
-    const part = await embedder.get()
-    const templates = await store.count({ signal: call.signal })
-    const limit = threshold !== undefined ? { threshold } : galleryLimit(part.manifest, fpir, templates)
-    const { metric } = part.manifest.embedding
-    const search = async (face: RepresentedFace): Promise<SubjectMatch | null> => {
+    if (!(fpir > 0 && fpir < 1)) {
+      throw new FacewiseError(
+        'INVALID_ARGUMENT',
+        `A false positive identification rate lies between 0 and 1; got ${fpir}.`,
+      )
+    }
+    const search = async (part: Embedder, templates: number, vector: Float32Array): Promise<SubjectMatch | null> => {
+      const limit = threshold !== undefined ? { threshold } : galleryLimit(part.manifest, fpir, templates)
       if (templates === 0) return null
-      const [best, next] = await store.search(face.embedding.vector, {
+      const { metric } = part.manifest.embedding
+      const [best, next] = await store.search(vector, {
         k: margin > 0 ? 2 : 1,
         metric,
         where,
         per: 'subject',
         maxDistance: limit.threshold + margin,
-        signal: call.signal,
+        signal,
       })
       if (!best || best.distance > limit.threshold) return null
       if (next && next.distance - best.distance < margin) return null
@@ -285,7 +312,29 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
         metadata,
       }
     }
-    return Promise.all(faces.map(async face => ({ ...face, match: await search(face) })))
+    return async () => {
+      const [part, templates] = [await embedder.get(), await store.count({ signal })]
+      return vector => search(part, templates, vector)
+    }
+  }
+
+  function track(source: TrackSource, call: TrackOptions = {}): ReturnType<Facewise['track']> {
+    assertUsable()
+    const settings = trackSettings(call, wanted)
+    const { signal } = settings.detect
+    const matching = settings.identify && matcher(settings.identify, signal)
+    return trackFaces(source, settings, {
+      assertUsable: () => assertUsable(signal),
+      detector: () => detector.get(),
+      describe: (picture, faces, names) => describeFound(picture, faces, names, signal),
+      identity: settings.embeddings
+        ? {
+            embedder: () => embedder.get(),
+            embed: async (picture, faces) => (await embedder.get()).embed(picture, faces, { signal }),
+            match: matching && (async vector => (await matching())(vector)),
+          }
+        : undefined,
+    })
   }
 
   const attributeParts: readonly (readonly [AttributeName, Lazy<unknown>])[] = [
@@ -321,6 +370,7 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     },
     enroll,
     identify,
+    track,
     async forget(subject, call = {}) {
       assertUsable(call.signal)
       return store.delete({ subject }, call)

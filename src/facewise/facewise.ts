@@ -2,7 +2,7 @@ import type { AgeGender, EmotionScores, FaceQuality, HeadPose, PassiveLiveness }
 import type { Engine } from '../backends/index.ts'
 import type { DetectOptions, Face, FaceRule } from '../detect/index.ts'
 import type { Embedder, Embedding, Verification, VerifyOptions } from '../embed/index.ts'
-import type { ImageInput } from '../image/index.ts'
+import type { ImageInput, Picture } from '../image/index.ts'
 import type { EmbeddingStore, Metadata, Where } from '../store/index.ts'
 
 /** What {@link Facewise.describe} can tell of a face. */
@@ -90,8 +90,8 @@ export interface Enrolment {
   readonly duplicates: readonly { readonly subject: string; readonly distance: number }[]
 }
 
-/** Options of {@link Facewise.identify}. */
-export interface IdentifyOptions extends DetectOptions {
+/** Who counts as recognised. */
+export interface MatchOptions {
   /**
    * Share of strangers that may be taken for somebody (false positive identification rate); 0.01 by default. The threshold follows from
    * it and from how many templates the store holds.
@@ -104,6 +104,9 @@ export interface IdentifyOptions extends DetectOptions {
   /** Only templates whose metadata fulfil this. */
   readonly where?: Where
 }
+
+/** Options of {@link Facewise.identify}. */
+export interface IdentifyOptions extends DetectOptions, MatchOptions {}
 
 /** A face, and whose it is. */
 export interface IdentifiedFace extends RepresentedFace {
@@ -122,6 +125,92 @@ export interface SubjectMatch {
   /** The nearest template. */
   readonly id: string
   readonly metadata: Metadata
+}
+
+/** A picture of a video, and when it was taken. */
+export interface TimedPicture {
+  readonly picture: ImageInput
+  /** In milliseconds from any beginning. Where it goes back, another video begins: all tracks end. */
+  readonly time: number
+}
+
+/**
+ * What {@link Facewise.track} can follow: pictures one after another, with their times or without, or in a browser a `<video>` element
+ * or the stream of a camera.
+ */
+export type TrackSource =
+  | AsyncIterable<ImageInput | TimedPicture>
+  | Iterable<ImageInput | TimedPicture>
+  | HTMLVideoElement
+  | MediaStream
+
+/** Options of {@link Facewise.track}. */
+export interface TrackOptions extends DetectOptions {
+  /** The whole picture is searched for new faces every so many frames; 15 by default. Where something moves, or a face is lost, sooner. */
+  readonly every?: number
+  /** Under this score of the detector's last stage a face that is followed counts as not seen; 0.6 by default. */
+  readonly minScore?: number
+  /** A track that was not seen in so many frames one after another ends, as behind somebody else; 25 by default. At the picture's edge it ends at once. */
+  readonly patience?: number
+  /** A track is stable once it was seen in so many frames; 3 by default. Before that it is neither described nor identified. */
+  readonly stableAfter?: number
+  /** What to tell of stable tracks; as `createFacewise` was told by default. An empty list is the fastest. */
+  readonly attributes?: readonly AttributeName[]
+  /** Whether stable tracks get embeddings; as `identify` by default. */
+  readonly embeddings?: boolean
+  /** Whether stable tracks are looked for in the store, and which matches count; `false` by default. */
+  readonly identify?: boolean | MatchOptions
+  /** After how many milliseconds the attributes of a track are read again; 500 by default. Head pose is read in every frame. */
+  readonly refreshMs?: number
+  /** After how many milliseconds a track is embedded and identified again; 5,000 by default. A new one is three times at `refreshMs`. */
+  readonly identityRefreshMs?: number
+  /**
+   * Time constant in milliseconds with which attributes are smoothed (`createSmoother`); 500 by default, 0 leaves them as they are read.
+   * For what is read every `refreshMs` it is at least twice that.
+   */
+  readonly smoothing?: number
+  /** Frames a second of pictures without times; 25 by default. With `live` they get the time of their arrival instead. */
+  readonly frameRate?: number
+  /**
+   * Whether frames come by themselves, as from a camera: then one that is not looked at before the next one comes is left out. `true` for
+   * `<video>` and streams; `false` by default for pictures one after another, of which each is looked at, and asked for when the one
+   * before is done with.
+   */
+  readonly live?: boolean
+}
+
+/** A face of a frame, and which one of the frames before it is. */
+export interface TrackedFace extends DescribedFace {
+  /** The same in all frames as long as the face is followed; from 1 upwards, and never given to another face. */
+  readonly id: number
+  /** Whether it was seen often enough to be believed, described and identified. */
+  readonly stable: boolean
+  /** In how many frames it was seen, this one included. */
+  readonly seen: number
+  /** The time of the first frame in which it was seen. */
+  readonly since: number
+  /** The mean of the last embeddings of the track; with `embeddings`, from the first one on. */
+  readonly embedding?: Embedding
+  /** Whose face it is; with `identify`, absent as long as it was not looked for. */
+  readonly match?: SubjectMatch | null
+}
+
+/** A frame of a video that was looked at. */
+export interface TrackedFrame {
+  /** In milliseconds. */
+  readonly time: number
+  readonly width: number
+  readonly height: number
+  /** The faces that are seen in this frame, the oldest track first. */
+  readonly faces: readonly TrackedFace[]
+  /** Ids of the tracks that ended with this frame. */
+  readonly ended: readonly number[]
+  /** Whether the whole picture was searched for faces. */
+  readonly searched: boolean
+  /** How many frames of a live source were left out since the frame before. */
+  readonly dropped: number
+  /** The frame itself. */
+  readonly picture: Picture
 }
 
 /** The whole library as one object: finds, compares, describes, remembers and recognises faces. */
@@ -147,6 +236,16 @@ export interface Facewise {
   enroll(subject: string, pictures: ImageInput | readonly ImageInput[], options?: EnrollOptions): Promise<Enrolment>
   /** The faces of a picture, each with the enrolled person that it is, or `null`. */
   identify(input: ImageInput, options?: IdentifyOptions): Promise<IdentifiedFace[]>
+  /**
+   * Follows the faces of a video: the iterator gives frame by frame the faces with ids that stay the same.
+   *
+   * Frames are looked at one at a time, when the iterator is asked for the next one; nothing is queued. Leaving the loop, or an error,
+   * ends the source's iterator and frees whatever belongs to the video.
+   *
+   * @throws FacewiseError `INVALID_ARGUMENT` at once for options that make no sense and what is no source. While it runs: `ABORTED`
+   * once `signal` has fired, `IMAGE_UNREADABLE` for a video that cannot be played, and as `detect`, `describe` and `identify`.
+   */
+  track(source: TrackSource, options?: TrackOptions): AsyncGenerator<TrackedFrame, void, undefined>
   /** Removes all templates of a subject. @returns how many there were. */
   forget(subject: string, options?: { readonly signal?: AbortSignal }): Promise<number>
   /** Where faces are remembered. */

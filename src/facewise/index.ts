@@ -11,9 +11,15 @@ export type {
   FrameReason,
   IdentifiedFace,
   IdentifyOptions,
+  MatchOptions,
   PictureVerification,
   RepresentedFace,
   SubjectMatch,
+  TimedPicture,
+  TrackedFace,
+  TrackedFrame,
+  TrackOptions,
+  TrackSource,
   VerifyPicturesOptions,
 } from './facewise.ts'
 export { DEFAULT_FPIR, fmrForGallery, fpirOfGallery, type GalleryLimit, galleryLimit } from './gallery.ts'
