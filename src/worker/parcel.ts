@@ -1,3 +1,4 @@
+import type { FacewiseError } from '../errors.ts'
 import { unsupportedInput } from '../image/encoded.ts'
 import { type ImageInput, isRawPixels } from '../image/index.ts'
 
@@ -7,6 +8,8 @@ export interface Parcel {
   pack(): Packed
   /** Lets go of a snapshot that was never sent. */
   release?(): void
+  /** What it means that this could not be sent. */
+  refused?(error: unknown): FacewiseError
 }
 
 /** A picture that can be cloned, and what of it changes hands. */

@@ -1,4 +1,4 @@
-import { FacewiseError, messageOf } from '../errors.ts'
+import { FacewiseError, isFacewiseError, messageOf } from '../errors.ts'
 import type { BrowserImage, ImageInput } from '../image/index.ts'
 import type { WorkerLike } from './channel.ts'
 import { commonParcel, type Parcel, unsupportedInput } from './parcel.ts'
@@ -48,18 +48,24 @@ export async function parcelOf(input: ImageInput, give: boolean): Promise<Parcel
     const transfer = give ? [drawable as unknown as ArrayBuffer] : []
     return { pack: () => ({ value: drawable, transfer }) }
   }
-  const source = await readyElement(drawable)
   let bitmap: ImageBitmap
   try {
-    bitmap = await createImageBitmap(source)
+    const source = readyElement(drawable)
+    // A canvas and a video without a pause: what is drawn on them next is not what was meant.
+    bitmap = await createImageBitmap(source instanceof Promise ? await source : source)
   } catch (error) {
-    throw unreadable(`The picture cannot be read: ${messageOf(error)}`, error)
+    throw isFacewiseError(error) ? error : unreadable(`The picture cannot be read: ${messageOf(error)}`, error)
   }
   return {
     pack: () => ({ value: bitmap, transfer: [bitmap as unknown as ArrayBuffer] }),
     release: () => bitmap.close(),
+    // Nothing else keeps a bitmap from being sent.
+    refused: error => unreadable(OTHER_ORIGIN, error),
   }
 }
+
+const OTHER_ORIGIN =
+  'The browser does not let this picture be read: it comes from another origin. Serve it with CORS headers and set `crossOrigin`.'
 
 const unreadable = (message: string, cause?: unknown): FacewiseError =>
   new FacewiseError('IMAGE_UNREADABLE', message, { cause })

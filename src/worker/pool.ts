@@ -221,13 +221,8 @@ export function createPool(settings: PoolSettings): Pool {
       member.channel.post({ type: 'call', id, method: call.method, args, options: call.options }, transfer)
     } catch (error) {
       for (const parcel of parcels) parcel.release?.()
-      waiting.reject(
-        new FacewiseError(
-          'INVALID_ARGUMENT',
-          `This cannot be sent to a worker: ${messageOf(error)}. Give pictures and options that can be cloned, and pictures that were not given away before.`,
-          { cause: error },
-        ),
-      )
+      const [known] = parcels.flatMap(({ refused }) => (refused ? [refused(error)] : []))
+      waiting.reject(known ?? notSendable(error))
       return
     }
     member.calls.set(id, waiting)
@@ -356,6 +351,13 @@ const notStarted = (why: string, cause: unknown): FacewiseError =>
     `The worker did not start: ${why}. Does the bundler build worker-entry.js, and does the page's policy allow it (worker-src)? ` +
       'The guide to workers has settings for bundlers; `worker` starts one of your own.',
     { cause },
+  )
+
+const notSendable = (error: unknown): FacewiseError =>
+  new FacewiseError(
+    'INVALID_ARGUMENT',
+    `This cannot be sent to a worker: ${messageOf(error)}. Give options that are data, and pictures that were not given away before.`,
+    { cause: error },
   )
 
 /** `randomUUID` is missing on pages without https. */
