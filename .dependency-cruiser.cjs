@@ -1,6 +1,6 @@
 /**
  * Which part of the source may use which. Arrows point one way:
- * `cli` -> everything; `facewise` -> `detect`, `embed`, `attributes`, `store` and what these use; `detect`, `embed`, `attributes` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
+ * `cli` -> everything; `worker` -> `facewise` and what it uses; `facewise` -> `detect`, `embed`, `attributes`, `store` and what these use; `detect`, `embed`, `attributes` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
  * of these; all -> `errors.ts`; `embed`, `store`, `attributes` -> `metrics.ts`; `embed`, `attributes` -> `alignment.ts` -> `models`, `image`.
  *
  * `test/architecture.test.ts` holds these rules, and holds that each of them finds what it forbids.
@@ -16,7 +16,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|facewise|detect|embed|attributes|store|models|image|backends)/',
+          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|worker|facewise|detect|embed|attributes|store|models|image|backends)/',
       },
       to: {},
     },
@@ -82,8 +82,15 @@ module.exports = {
       name: 'facewise-composes',
       comment: 'The composed object uses the parts; no part knows of it.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(facewise|cli)/|^src/index\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/(facewise|worker|cli)/|^src/index\\.ts$' },
       to: { path: '^src/facewise/' },
+    },
+    {
+      name: 'worker-is-outermost',
+      comment: 'Workers run the composed object; it and its parts do not know where they run.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(worker|cli)/' },
+      to: { path: '^src/worker/' },
     },
     {
       name: 'nothing-uses-the-index',

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { transform } from 'esbuild'
+import { type Plugin, transform } from 'esbuild'
 import { defineConfig } from 'tsup'
 
 const NODE = 'dist/node'
@@ -15,6 +15,8 @@ const parts = {
   models: 'src/models/index.ts',
   backends: 'src/backends/index.ts',
   store: 'src/store/index.ts',
+  worker: 'src/worker/index.ts',
+  'worker-entry': 'src/worker/worker-entry.ts',
   'store-sqlite': 'src/store/sqlite.ts',
   'store-postgres': 'src/store/postgres.ts',
   'store-lancedb': 'src/store/lancedb.ts',
@@ -23,6 +25,18 @@ const parts = {
 }
 const CLI = 'src/cli/main.ts'
 const cli: Record<string, string> = existsSync(CLI) ? { cli: CLI } : {}
+
+/** The address of the worker's file: built files end otherwise than the source, and esbuild leaves addresses as they are. */
+const builtWorker: Plugin = {
+  name: 'built-worker',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]worker[\\/]platform\.(node|browser)\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8')
+      if (!source.includes("'./worker-entry.ts'")) throw new Error(`${path} names no worker-entry.ts.`)
+      return { contents: source.replace("'./worker-entry.ts'", "'./worker-entry.js'"), loader: 'ts' }
+    })
+  },
+}
 
 const shared = {
   // Flat: `new URL('../../models/...', import.meta.url)` has to lead to the same folder from `src/models` and from here.
@@ -34,6 +48,7 @@ const shared = {
   external: [/^@tensorflow\//, 'sharp'],
   removeNodeProtocol: false,
   silent: true,
+  esbuildPlugins: [builtWorker],
 }
 
 // One folder is filled by two of the builds below, so neither may empty it.

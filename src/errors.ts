@@ -12,6 +12,7 @@
  * - `DEPENDENCY_MISSING`: an optional package is not installed; the message names the command that installs it.
  * - `BACKEND_UNAVAILABLE`: no TensorFlow.js backend of those allowed could start; the message lists each and why.
  * - `BACKEND_LOST`: the backend stopped working after it had started (a lost GPU context).
+ * - `WORKER_LOST`: a worker could not be started, or ended while it had calls; they can be made again.
  * - `ENGINE_MISMATCH`: TensorFlow.js packages of different versions, or two copies of its core.
  * - `MODEL_NOT_FOUND`: a file of a model is not where its source says.
  * - `MODEL_INVALID`: a manifest, a graph or a file of weights is malformed, or wants code to be run.
@@ -37,6 +38,7 @@ export type FacewiseErrorCode =
   | 'DEPENDENCY_MISSING'
   | 'BACKEND_UNAVAILABLE'
   | 'BACKEND_LOST'
+  | 'WORKER_LOST'
   | 'ENGINE_MISMATCH'
   | 'MODEL_NOT_FOUND'
   | 'MODEL_INVALID'

@@ -23,6 +23,7 @@ const PARTS = [
   'facewise/models',
   'facewise/backends',
   'facewise/store',
+  'facewise/worker',
 ] as const
 /** Stores for which something is to be installed: the function that opens one, what it is given, and what it needs. */
 const CLIENTS = [
@@ -152,7 +153,7 @@ describe('the tarball', () => {
     const models = modelFiles.flatMap(({ model, files: listed }) =>
       listed.map(({ path }) => `../../models/${model}/${path}`),
     )
-    expect(addresses.sort()).toEqual([...wasm, ...models].sort())
+    expect(addresses.sort()).toEqual([...wasm, ...models, './worker-entry.js'].sort())
     for (const path of wasm) expect(existsSync(join(project, 'node_modules', path)), path).toBe(true)
     for (const path of models) expect(paths()).toContain(path.replace('../../', ''))
   })
@@ -170,7 +171,12 @@ describe('the tarball', () => {
     const result = await checkPackage(files)
     if (!result.types) throw new Error('The package has no types.')
     expect(Object.keys(result.entrypoints).sort()).toEqual(
-      [...[...PARTS, ...ENTRIES].map(part => part.replace('facewise', '.')), './models/*', './package.json'].sort(),
+      [
+        ...[...PARTS, ...ENTRIES].map(part => part.replace('facewise', '.')),
+        './worker-entry',
+        './models/*',
+        './package.json',
+      ].sort(),
     )
     expect(result.problems).toEqual([])
   })
