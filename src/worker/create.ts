@@ -30,8 +30,8 @@ export interface Handover {
   readonly transfer?: boolean
 }
 
-/** A {@link Facewise} in workers. Pictures must stay as they are until their call is settled, elements of a page excepted. */
-export interface FacewiseWorker extends Omit<Facewise, 'embedder' | 'engine'> {
+/** A {@link Facewise} in workers, all but `track`. Pictures must stay as they are until their call is settled, elements of a page excepted. */
+export interface FacewiseWorker extends Omit<Facewise, 'embedder' | 'engine' | 'track'> {
   detect(input: ImageInput, options?: DetectOptions & Handover): ReturnType<Facewise['detect']>
   represent(input: ImageInput, options?: DetectOptions & Handover): Promise<RepresentedFace[]>
   describe(input: ImageInput, options?: DescribeOptions & Handover): Promise<DescribedFace[]>
