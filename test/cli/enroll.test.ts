@@ -96,7 +96,8 @@ describe('facewise enroll', () => {
     ])
     expect(told[1].quality).toBeGreaterThan(0.8)
     expect(told[2]).not.toHaveProperty('quality')
-    expect(told[5].templates).toEqual((await records()).map(({ id }) => id))
+    // A store lists by ids, which are random.
+    expect(told[5].templates.sort()).toEqual((await records()).map(({ id }) => id))
     expect(told[5].templates).toHaveLength(2)
     const people = await facewise('enroll', 'bea', path('bea/1.png'), path('empty.png'))
     expect(people.code).toBe(1)
@@ -249,19 +250,19 @@ describe('facewise identify', () => {
     await facewise('enroll', 'ann', path('ann/1.png'))
     const faces = async (...argv: string[]) =>
       (await facewise('identify', path('three.jpg'), '--json', '--min-face', '60', ...argv)).lines()[0].faces
-    const largest = await faces('--faces', 'largest')
-    const boxes = (await faces()).map(({ box }: { box: { width: number; height: number } }) => box.width * box.height)
-    expect(largest).toHaveLength(1)
-    expect(largest[0].box.width * largest[0].box.height).toBeCloseTo(Math.max(...boxes))
+    type Told = { box: { width: number; height: number }; match: { subject: string } | null }
+    const known = (told: readonly Told[]): number => told.filter(({ match }) => match).length
+    const area = ({ box }: Told): number => box.width * box.height
+    const all: Told[] = await faces()
+    expect(known(all)).toBe(2)
+    const largest: Told[] = await faces('--faces', 'largest')
+    expect(largest.map(area)).toEqual([Math.max(...all.map(area))])
     const [centre] = await faces('--faces', 'center')
     expect(centre.match.subject).toBe('bea')
-    expect(await faces('--max-faces', '2')).toHaveLength(2)
-    const known = async (...argv: string[]) =>
-      (await faces(...argv)).filter(({ match }: { match: unknown }) => match).length
-    expect(await known()).toBe(2)
-    expect(await known('--threshold', '1e-9')).toBe(0)
-    expect(await known('--threshold', '1.9')).toBe(3)
-    expect(await known('--margin', '1.5')).toBe(0)
+    const two = await faces('--max-faces', '2', '--threshold', '1.9')
+    expect([two.length, known(two)]).toEqual([2, 2])
+    expect(known(await faces('--threshold', '1e-9'))).toBe(0)
+    expect(known(await faces('--margin', '1.5'))).toBe(0)
   })
 
   it('says where the store is too large for what was asked', async () => {
