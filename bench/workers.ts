@@ -1,5 +1,5 @@
 /**
- * `tsx bench/workers.ts`: what workers are worth. In Node, photos a second without a worker and with one, two and more; in Chromium, how
+ * `tsx bench/workers.ts [node | chromium]`: what workers are worth. In Node, photos a second without a worker and with one, two and more; in Chromium, how
  * long the page's thread was kept busy at a time while faces are found, on the page and in a worker.
  */
 import { availableParallelism } from 'node:os'
@@ -13,7 +13,7 @@ import { samplePhoto } from '../test/data.ts'
 import { sourceWorker } from '../test/worker/threads.ts'
 import { median, row } from './timing.ts'
 
-const PHOTOS = 24
+const PHOTOS = 12
 const ROUNDS = 3
 const DETECTIONS = 25
 const backend = { prefer: 'wasm' } as const
@@ -24,8 +24,9 @@ interface Finder {
   dispose(): Promise<void>
 }
 
-await pools()
-await page()
+const [part] = process.argv.slice(2)
+if (part !== 'chromium') await pools()
+if (part !== 'node') await page()
 
 async function pools(): Promise<void> {
   const counts = [1, 2, 4].filter(count => count <= Math.max(2, availableParallelism()))
