@@ -50,6 +50,22 @@ for (const store of [await memoryStore(), await indexedDbStore({ name: 'faces' }
 document.documentElement.dataset.result = JSON.stringify(subjects)
 `
 
+const WORKER_APP = `
+import { createFacewiseWorker } from 'facewise/worker'
+try {
+  const fw = await createFacewiseWorker({ backend: { prefer: 'wasm' }, workers: 2 })
+  const found = await Promise.all(['photo.jpg', 'photo.jpg', 'photo.jpg'].map(photo => fw.represent(photo)))
+  const [report] = await fw.reports()
+  await fw.dispose()
+  show({ faces: found.map(faces => faces.length), dimension: found[0][0].embedding.vector.length, backend: report.chosen })
+} catch (error) {
+  show({ error: String(error.code), message: String(error.message) })
+}
+function show(result) {
+  document.documentElement.dataset.result = JSON.stringify(result)
+}
+`
+
 const PAGE = '<!doctype html><title>t</title><script type="module" src="main.js"></script>'
 
 interface Result {
@@ -82,6 +98,9 @@ beforeAll(async () => {
   mkdirSync(join(work, 'store'))
   writeFileSync(join(work, 'store', 'main.js'), STORE_APP)
   writeFileSync(join(work, 'store', 'index.html'), PAGE)
+  mkdirSync(join(work, 'worker'))
+  writeFileSync(join(work, 'worker', 'main.js'), WORKER_APP)
+  writeFileSync(join(work, 'worker', 'index.html'), PAGE)
   browser = await chromium.launch(chromiumLaunchOptions())
 }, 180_000)
 afterAll(async () => {
@@ -320,4 +339,72 @@ describe.each(['vite', 'esbuild', 'webpack'] as const)('an app with stores alone
       server.close()
     }
   }, 120_000)
+})
+
+describe.each(['vite', 'webpack'] as const)('an app with workers, built with %s', name => {
+  async function build(out: string): Promise<void> {
+    const context = join(work, 'worker')
+    if (name === 'vite') {
+      await viteBuild({
+        root: context,
+        logLevel: 'error',
+        configFile: false,
+        build: { outDir: out, emptyOutDir: true, target: 'es2022' },
+        worker: { format: 'es' },
+      })
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      webpack(
+        {
+          mode: 'production',
+          context,
+          entry: './main.js',
+          output: { path: out, filename: 'main.js', publicPath: 'auto' },
+          performance: { hints: false },
+        },
+        (error, stats) => {
+          const said = stats?.toJson({ all: false, errors: true, warnings: true })
+          if (error || said?.errors?.length || said?.warnings?.length) reject(error ?? new Error(JSON.stringify(said)))
+          else resolve()
+        },
+      )
+    })
+    writeFileSync(join(out, 'index.html'), PAGE)
+  }
+
+  it('finds faces in them, under a strict policy, from its own origin alone', async () => {
+    const out = join(work, `worker-${name}`)
+    await build(out)
+    await sharp(samplePhoto(6)).resize(640).toFile(join(out, 'photo.jpg'))
+    const types: Record<string, string> = {
+      '.html': 'text/html',
+      '.js': 'text/javascript',
+      '.wasm': 'application/wasm',
+      '.json': 'application/json',
+    }
+    const server = createServer((request, response) => {
+      const path = join(out, new URL(request.url ?? '/', 'http://localhost').pathname.replace(/\/$/, '/index.html'))
+      if (!existsSync(path)) return response.writeHead(404).end()
+      const type = types[extname(path)] ?? 'application/octet-stream'
+      response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': STRICT }).end(readFileSync(path))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const page = await browser.newPage()
+    const address = `http://localhost:${(server.address() as AddressInfo).port}/`
+    const outside: string[] = []
+    page.on('request', request => {
+      if (!request.url().startsWith(address)) outside.push(request.url())
+    })
+    try {
+      await page.goto(address)
+      const text = await page.locator('html[data-result]').getAttribute('data-result', { timeout: 90_000 })
+      expect(JSON.parse(text ?? '{}')).toEqual({ faces: [4, 4, 4], dimension: 128, backend: 'wasm' })
+      expect(page.workers()).toHaveLength(0)
+      expect(outside).toEqual([])
+    } finally {
+      await page.close()
+      server.close()
+    }
+  }, 240_000)
 })

@@ -304,6 +304,27 @@ describe('the installed package', () => {
     expect(runJson(file, code)).toEqual({ faces: 4, native: '@tensorflow/tfjs-node is not installed' })
   })
 
+  const WORKERS = `
+    async function main(createFacewiseWorker, FacewiseError) {
+      const fw = await createFacewiseWorker({ workers: 2 })
+      const found = await Promise.all([1, 2, 3].map(() => fw.represent(${JSON.stringify(samplePhoto(6))})))
+      const code = await fw.detect('none.jpg').catch(error => error instanceof FacewiseError && error.code)
+      // Not disposed: workers that wait for calls let the program end.
+      console.log(JSON.stringify({ faces: found.map(faces => faces.length), code }))
+    }`
+  it.each([
+    [
+      'workers.mjs',
+      `import { createFacewiseWorker, FacewiseError } from 'facewise/worker'\n${WORKERS}\nawait main(createFacewiseWorker, FacewiseError)`,
+    ],
+    [
+      'workers.cjs',
+      `const { createFacewiseWorker, FacewiseError } = require('facewise/worker')\n${WORKERS}\nmain(createFacewiseWorker, FacewiseError)`,
+    ],
+  ])('finds faces in worker threads (%s)', (file, code) => {
+    expect(runJson(file, code)).toEqual({ faces: [4, 4, 4], code: 'IMAGE_NOT_FOUND' })
+  })
+
   it('has a command', () => {
     const { status, stdout, stderr } = run('npx', ['--no-install', 'facewise', '--version'])
     expect(stderr).toBe('')
