@@ -1,5 +1,7 @@
-import type { Face } from '../../src/detect/index.ts'
-import type { Picture } from '../../src/image/index.ts'
+import sharp from 'sharp'
+import type { Detector, Face } from '../../src/detect/index.ts'
+import { decode, type Picture, resizeArea } from '../../src/image/index.ts'
+import { samplePhoto } from '../data.ts'
 
 /** A person cut out of a photo, to be put into a scene: the head in an ellipse whose edge fades out. */
 export interface Cutout {
@@ -29,6 +31,29 @@ export interface Scene {
   readonly background: Picture
   /** Those behind first. */
   readonly actors: readonly Actor[]
+}
+
+/** A place without people, 640 x 480: real clutter, out of focus. */
+export async function emptyPlace(): Promise<Picture> {
+  const clutter = sharp(samplePhoto(2)).extract({ left: 0, top: 600, width: 1000, height: 750 })
+  return decode(await clutter.resize(640, 480).blur(14).png().toBuffer())
+}
+
+/** The three women of one sample photo, and a man and two women of another, from left to right. */
+export async function samplePeople(detector: Detector): Promise<Cutout[]> {
+  const people: Cutout[] = []
+  for (const number of [1, 3] as const) {
+    const whole = await decode(samplePhoto(number))
+    const photo = resizeArea(whole, 960, Math.round((whole.height * 960) / whole.width))
+    const faces = (await detector.detect(photo)).sort((a, b) => a.box.x - b.box.x)
+    people.push(...faces.map(face => cutOut(photo, face)))
+  }
+  return people
+}
+
+/** Frames of a scene, one after another. */
+export function* framesOf(scene: Scene, count: number): Generator<Picture> {
+  for (let frame = 0; frame < count; frame++) yield drawFrame(scene, frame)
 }
 
 /** Cuts out the head around a face that was found. */
