@@ -1,6 +1,6 @@
 import { FacewiseError, messageOf } from '../../errors.ts'
 import { type DecodeOptions, decode } from '../../image/index.ts'
-import type { Frames, SourceFrame } from './frames.ts'
+import type { Frames, SourceFrame } from './source.ts'
 
 const STREAM_CHECK_MS = 250
 
