@@ -238,7 +238,9 @@ describe('a source', () => {
     expect(closed).toBe(total)
     // One that waits, one that has just come.
     expect(most).toBeLessThanOrEqual(2)
-    expect(Buffer.compare(seen.at(-1)!.picture.data, drawFrame(scene(), total - 1).data)).toBe(0)
+    expect(
+      Buffer.compare(Buffer.from(seen.at(-1)!.picture.data), Buffer.from(drawFrame(scene(), total - 1).data)),
+    ).toBe(0)
     const times = seen.map(({ time }) => time)
     expect(times).toEqual([...times].sort((a, b) => a - b))
   })

@@ -1,11 +1,12 @@
 import type { Detector, Face } from '../../detect/index.ts'
 import type { Box, Picture } from '../../image/index.ts'
 import type { TrackedFace, TrackedFrame, TrackSource } from '../facewise.ts'
-import { type Frames, framesOf, type SourceFrame } from './frames.ts'
+import { framesOf } from './frames.ts'
 import { createIdentities, type Identities, type IdentityParts } from './identities.ts'
 import { likenessOf } from './likeness.ts'
 import { createReadings, type Describe, type Readings } from './readings.ts'
 import type { TrackSettings } from './settings.ts'
+import type { Frames, SourceFrame } from './source.ts'
 import { type Brightness, brightnessOf, stirred } from './stir.ts'
 import { createTracks, type Track, type Tracks } from './tracks.ts'
 

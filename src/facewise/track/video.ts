@@ -1,6 +1,8 @@
 import { FacewiseError, messageOf } from '../../errors.ts'
 import { type DecodeOptions, decode } from '../../image/index.ts'
-import type { Frames, SourceFrame } from './frames.ts'
+import type { Frames, SourceFrame } from './source.ts'
+
+const STREAM_CHECK_MS = 250
 
 /** Whether something is a `<video>`, of this page or of another one. */
 export function isVideo(source: object): source is HTMLVideoElement {
@@ -62,6 +64,11 @@ export function framesOfVideo(
     end(new FacewiseError('IMAGE_UNREADABLE', message, { cause }))
   const onError = (): void => fail(`The <video> stopped: ${video.error?.message || 'it cannot be played'}.`)
   const onAbort = (): void => wake()
+  // Not every browser tells a <video> that its stream was stopped by the page itself.
+  const watch = setInterval(() => {
+    const stream = video.srcObject
+    if (stream && isStream(stream) && !stream.active) end('over')
+  }, STREAM_CHECK_MS)
   video.addEventListener('ended', onEnded)
   video.addEventListener('error', onError)
   options.signal?.addEventListener('abort', onAbort)
@@ -84,6 +91,7 @@ export function framesOfVideo(
     },
     async close() {
       stop()
+      clearInterval(watch)
       video.removeEventListener('ended', onEnded)
       video.removeEventListener('error', onError)
       options.signal?.removeEventListener('abort', onAbort)
