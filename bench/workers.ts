@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { type CDPSession, chromium } from 'playwright'
 import { createServer } from 'vite'
 import { chromiumLaunchOptions } from '../scripts/chromium.ts'
+import { decode, type Picture } from '../src/image/index.ts'
 import { createFacewise } from '../src/index.ts'
 import { createFacewiseWorker } from '../src/worker/index.ts'
 import { samplePhoto } from '../test/data.ts'
@@ -19,7 +20,7 @@ const DETECTIONS = 25
 const backend = { prefer: 'wasm' } as const
 
 interface Finder {
-  represent(path: string): Promise<unknown>
+  represent(picture: string | Picture): Promise<unknown>
   warmup(): Promise<void>
   dispose(): Promise<void>
 }
@@ -40,7 +41,9 @@ async function pools(): Promise<void> {
     )),
   ]
   const photos = Array.from({ length: PHOTOS }, (_, i) => samplePhoto(((i % 6) + 1) as 1))
+  const pictures = await Promise.all(photos.map(path => decode(path)))
   const rates = finders.map((): number[] => [])
+  const decoded = finders.map((): number[] => [])
   for (const [, finder] of finders) {
     await finder.warmup()
     await finder.represent(photos[0])
@@ -51,15 +54,19 @@ async function pools(): Promise<void> {
       const began = performance.now()
       await Promise.all(photos.map(path => finder.represent(path)))
       rates[i].push((PHOTOS * 1000) / (performance.now() - began))
+      const next = performance.now()
+      await Promise.all(pictures.map(picture => finder.represent(picture)))
+      decoded[i].push((PHOTOS * 1000) / (performance.now() - next))
     }
   }
-  const medians = rates.map(median)
-  const [, one] = medians
+  const columns = [rates, decoded].map(of => of.map(median))
   console.log(
-    `\nNode, ${availableParallelism()} cores: ${PHOTOS} photos of 1920 pixels at once, decoded, faces found and embedded; medians of ${ROUNDS}\n`,
+    `\nNode, ${availableParallelism()} cores: ${PHOTOS} photos of 1920 pixels at once, faces found and embedded, from files and of pixels; medians of ${ROUNDS}\n`,
   )
-  row(['workers', 'photos/s', 'to one worker'])
-  for (const [i, [name]] of finders.entries()) row([name, medians[i].toFixed(2), (medians[i] / one).toFixed(2)])
+  row(['workers', 'files/s', 'to one', 'pictures/s', 'to one'])
+  for (const [i, [name]] of finders.entries()) {
+    row([name, ...columns.flatMap(medians => [medians[i].toFixed(2), (medians[i] / medians[1]).toFixed(2)])])
+  }
   for (const [, finder] of finders) await finder.dispose()
 }
 
