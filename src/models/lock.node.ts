@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { throwIfAborted } from '../errors.ts'
@@ -29,11 +29,16 @@ export interface Lock {
 
 const HEARTBEAT_MS = 10_000
 
+/** How long taking a lock away may take, and how long others wait for it between two looks. */
+const GUARD_MS = 5000
+const GUARD_POLL_MS = 5
+
 /**
  * Waits until a lock file is ours. One whose process is gone, or that was not touched for a while (another machine, a process number
  * that was given again), is taken over.
  *
- * The lock saves work; nothing is wrong where two hold it for once: what is written is checked, and put into place by one rename.
+ * The lock saves work; nothing is wrong where two hold it for once (a process that was stopped for a minute and goes on): what is written is
+ * checked, and put into place by one rename.
  *
  * @throws FacewiseError `ABORTED`; `OUTPUT_FAILED` where the file cannot be written.
  */
@@ -47,7 +52,7 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
     const seen = await look(path)
     if (!seen) continue
     if (isStale(seen, staleMs)) {
-      await takeAway(path, seen, token)
+      await takeAway(path, seen)
       continue
     }
     if (!waited) onWait?.(seen.holder)
@@ -127,15 +132,23 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Moves a stale lock aside. If another was quicker and it is a new lock that was moved, that is put back. */
-async function takeAway(path: string, seen: Seen, token: string): Promise<void> {
-  const aside = `${path}.${token}`
-  try {
-    await rename(path, aside)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw error
+/**
+ * Removes a stale lock. Only one at a time may, by a second file: else one that has seen the stale lock could remove the new lock of another
+ * that was quicker.
+ */
+async function takeAway(path: string, seen: Seen): Promise<void> {
+  const guard = `${path}.taking`
+  if (!(await create(guard, ''))) {
+    const others = await look(guard)
+    // Whoever takes a lock away needs a moment; one that was killed in it leaves its file.
+    if (others && Date.now() - others.touched > GUARD_MS) await rm(guard, { force: true })
+    else await sleep(GUARD_POLL_MS)
+    return
   }
-  if ((await readFile(aside, 'utf8')) !== seen.content) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
+  try {
+    // The owner of a stale lock is gone, and a new lock comes only after this one: what is looked at now stays until it is removed.
+    if ((await look(path))?.content === seen.content) await rm(path, { force: true })
+  } finally {
+    await rm(guard, { force: true })
+  }
 }
