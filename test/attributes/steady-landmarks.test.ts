@@ -8,23 +8,29 @@ const picture = noise(300, 240, 1)
 const landmarks = project({ yaw: 12, pitch: -5, roll: 25 }, 50, [150, 110])
 const middle = { x: 40, y: 40, width: 64, height: 64 }
 
-/** Where the template lies in the crop: 32 pixels between the eyes, 17.6 pixels under which is the middle. */
-const inCrop = project({ yaw: 0, pitch: 0, roll: 0 }, 32, [72, 72 - 17.6])
+/** Where the template lies in a crop with so many pixels between the eyes: the middle is 0.55 of them under these. */
+const templateIn = (eyes: number): FivePoints => project({ yaw: 0, pitch: 0, roll: 0 }, eyes, [72, 72 - 0.55 * eyes])
+const inCrop = templateIn(32)
+/** The sizes of the last round. */
+const SIZES = [26, 30, 34, 38]
 const shifted = (points: FivePoints, dx: number, dy: number): FivePoints =>
   points.map(([x, y]) => [x + dx, y + dy] as const) as unknown as FivePoints
 
 describe('steady landmarks', () => {
-  it('are the mean of the crop and of its mirror image, in pixels of the picture', async () => {
+  it('are the mean of the crops and of their mirror images, in pixels of the picture', async () => {
     const crops: string[] = []
     let call = 0
     const locate: LocateFaces = async ({ data, width, height }) => {
       crops.push(`${width} x ${height}, ${data[3 * 72]}, ${data[3 * 71]}`)
       // To the right in both: in the picture these are opposite, and cancel; down in one of them: half of it is left.
-      return [{ box: middle, landmarks: shifted(inCrop, 3, call++ % 2 === 0 ? 4 : 0) }]
+      const eyes = SIZES[call >> 1]
+      const down = call++ % 2 === 0 ? eyes / 8 : 0
+      return [{ box: middle, landmarks: shifted(templateIn(eyes), 3, down) }]
     }
     const straight = project({ yaw: 0, pitch: 0, roll: 0 }, 64, [150, 90])
     const found = await steadyLandmarks(picture, straight, locate, { rounds: 1 })
-    // Twice as large in the picture as in the crop: 4 pixels down in one of two are 4 in the picture.
+    // An eighth of 64 pixels between the eyes down in one of two are 4 pixels in the picture.
+    expect(call).toBe(8)
     for (const [i, [x, y]] of found.entries()) {
       expect(x).toBeCloseTo(straight[i][0], 6)
       expect(y).toBeCloseTo(straight[i][1] + 4, 6)
@@ -42,7 +48,7 @@ describe('steady landmarks', () => {
       return [{ box: middle, landmarks: inCrop }]
     }
     const found = await steadyLandmarks(picture, landmarks, locate, { rounds: 3 })
-    expect(calls).toBe(6)
+    expect(calls).toBe(2 + 2 + 8)
     // What is found is the template itself, so that the crop is the same from the second round on: all five lie as the template does.
     const [a, b] = found
     const eyes = Math.hypot(b[0] - a[0], b[1] - a[1])
