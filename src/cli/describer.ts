@@ -8,14 +8,13 @@ import {
   DEFAULT_AGE_GENDER_MODEL,
   DEFAULT_EMOTION_MODEL,
   type EmotionScores,
-  estimatePose,
   type FaceQuality,
   type Gender,
   type HeadPose,
-  steadyLandmarks,
 } from '../attributes/index.ts'
 import { startBackend } from '../backends/index.ts'
 import { createMtcnn, type Face, type Mtcnn } from '../detect/index.ts'
+import { IN_CROP, posesOf } from '../facewise/poses.ts'
 import type { Picture } from '../image/index.ts'
 import { affectsAll } from './failure.ts'
 import { addDetectorOptions, type DetectorDefaults, type DetectorOptions, detectorSettings } from './options.ts'
@@ -118,7 +117,8 @@ export function createDescriber(options: DescriberOptions, defaults: DetectorDef
       const emotions = await ask(emotion)
       const people = await ask(ageGender)
       const textures = await ask(spoof)
-      const poses = detector && wanted.includes('pose') ? await posesOf(picture, faces, detector) : []
+      const poses =
+        detector && wanted.includes('pose') ? await posesOf(picture, faces, crop => detector.detect(crop, IN_CROP)) : []
       return faces.map((face, i) => ({
         face,
         emotion: emotions[i],
@@ -133,22 +133,6 @@ export function createDescriber(options: DescriberOptions, defaults: DetectorDef
       started?.then(disposeAll, () => {})
     },
   }
-}
-
-/** A face in the crops that {@link steadyLandmarks} looks at has some 70 pixels, whatever is looked for in pictures. */
-const IN_CROP = { minFaceSize: 40, maxFaceSize: 144 } as const
-
-async function posesOf(
-  picture: Picture,
-  faces: readonly Face[],
-  detector: Mtcnn,
-): Promise<readonly (HeadPose | undefined)[]> {
-  const poses: (HeadPose | undefined)[] = []
-  for (const { landmarks } of faces) {
-    const steady = landmarks && (await steadyLandmarks(picture, landmarks, crop => detector.detect(crop, IN_CROP)))
-    poses.push(steady && estimatePose(steady))
-  }
-  return poses
 }
 
 async function loadNetworks(

@@ -7,9 +7,7 @@ import {
   DEFAULT_AGE_GENDER_MODEL,
   DEFAULT_EMOTION_MODEL,
   DEFAULT_SPOOF_MODEL,
-  estimatePose,
   type HeadPose,
-  steadyLandmarks,
 } from '../attributes/index.ts'
 import { type Engine, startBackend } from '../backends/index.ts'
 import { createMtcnn, type DetectOptions, type Detector, type Face, oneFace } from '../detect/index.ts'
@@ -37,6 +35,7 @@ import type {
 import { DEFAULT_FPIR, galleryLimit } from './gallery.ts'
 import { given, type Lazy, lazy } from './lazy.ts'
 import { checkAttributes, DEFAULT_ATTRIBUTES, type FacewiseOptions, placeOfModel } from './options.ts'
+import { IN_CROP, posesOf } from './poses.ts'
 import { trackSettings } from './track/settings.ts'
 import { trackFaces } from './track/track.ts'
 
@@ -158,7 +157,7 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
       ask('age-gender', ageGender),
       ask('liveness', liveness),
     ])
-    const poses = names.has('pose') ? await posesOf(picture, faces, signal) : []
+    const poses = names.has('pose') ? await posesIn(picture, faces, signal) : []
     return faces.map((face, i) => ({
       ...face,
       ...(emotions && { emotion: emotions[i] }),
@@ -169,20 +168,14 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     }))
   }
 
-  /** By landmarks that were looked for again in an upright crop: those of one look are worse (`steadyLandmarks`). */
-  async function posesOf(
+  async function posesIn(
     picture: Picture,
     faces: readonly Face[],
     signal: AbortSignal | undefined,
   ): Promise<(HeadPose | undefined)[]> {
     const part = await detector.get()
-    // In the crop the face has some 70 pixels, whatever MTCNN was told to look for in pictures.
-    const call = isDetector(options.detector) ? { signal } : { signal, minFaceSize: 40, maxFaceSize: 144 }
-    const poses: (HeadPose | undefined)[] = []
-    for (const { landmarks } of faces) {
-      poses.push(landmarks && estimatePose(await steadyLandmarks(picture, landmarks, crop => part.detect(crop, call))))
-    }
-    return poses
+    const call = isDetector(options.detector) ? { signal } : { signal, ...IN_CROP }
+    return posesOf(picture, faces, crop => part.detect(crop, call))
   }
 
   /** A picture of an enrolment: its one face, with quality and embedding. */
