@@ -23,18 +23,27 @@ const parts = {
   'store-indexeddb': 'src/store/indexeddb.ts',
   'store-conformance': 'src/store/conformance/index.ts',
 }
+/** What Node alone has. */
+const nodeParts = { ...parts, 'batch-thread': 'src/models/batch-thread.node.ts' }
 const CLI = 'src/cli/main.ts'
 const cli: Record<string, string> = existsSync(CLI) ? { cli: CLI } : {}
 
-/** The address of the worker's file: built files end otherwise than the source, and esbuild leaves addresses as they are. */
-const builtWorker: Plugin = {
-  name: 'built-worker',
+/** Files that run in a worker, by the file that names them: built files end otherwise than the source, and esbuild leaves addresses as they are. */
+const workers = [
+  { namedIn: /[\\/]worker[\\/]platform\.(node|browser)\.ts$/, source: './worker-entry.ts', built: './worker-entry.js' },
+  { namedIn: /[\\/]models[\\/]batch-threads\.node\.ts$/, source: './batch-thread.node.ts', built: './batch-thread.js' },
+]
+
+const builtWorkers: Plugin = {
+  name: 'built-workers',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]worker[\\/]platform\.(node|browser)\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8')
-      if (!source.includes("'./worker-entry.ts'")) throw new Error(`${path} names no worker-entry.ts.`)
-      return { contents: source.replace("'./worker-entry.ts'", "'./worker-entry.js'"), loader: 'ts' }
-    })
+    for (const { namedIn, source, built } of workers) {
+      onLoad({ filter: namedIn }, ({ path }) => {
+        const text = readFileSync(path, 'utf8')
+        if (!text.includes(`'${source}'`)) throw new Error(`${path} names no ${source}.`)
+        return { contents: text.replace(`'${source}'`, `'${built}'`), loader: 'ts' }
+      })
+    }
   },
 }
 
@@ -48,7 +57,7 @@ const shared = {
   external: [/^@tensorflow\//, 'sharp'],
   removeNodeProtocol: false,
   silent: true,
-  esbuildPlugins: [builtWorker],
+  esbuildPlugins: [builtWorkers],
 }
 
 // One folder is filled by two of the builds below, so neither may empty it.
@@ -57,7 +66,7 @@ rmSync('dist', { recursive: true, force: true })
 export default defineConfig([
   {
     ...shared,
-    entry: { ...parts, ...cli },
+    entry: { ...nodeParts, ...cli },
     outDir: NODE,
     format: 'esm',
     platform: 'node',
@@ -66,6 +75,7 @@ export default defineConfig([
   { ...shared, outDir: BROWSER, format: 'esm', platform: 'browser' },
   {
     ...shared,
+    entry: nodeParts,
     outDir: NODE,
     format: ['esm', 'cjs'],
     dts: {
@@ -82,7 +92,7 @@ export default defineConfig([
  */
 async function writeCommonJs(): Promise<void> {
   const done = new Set<string>()
-  const waiting = Object.keys(parts).map(part => `${part}.js`)
+  const waiting = Object.keys(nodeParts).map(part => `${part}.js`)
   for (let file = waiting.pop(); file; file = waiting.pop()) {
     if (done.has(file)) continue
     done.add(file)

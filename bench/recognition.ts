@@ -12,11 +12,15 @@ import { alignCrops, createEmbedder, type Embedder } from '../src/embed/index.ts
 import { decode, type Picture } from '../src/image/index.ts'
 import { type PulledDtype, pullModel } from '../src/models/index.ts'
 import { samplePhoto } from '../test/data.ts'
+import { sourceThread } from '../test/models/threads.ts'
 import { measureMultiplyAdds } from './multiply-adds.ts'
 import { inTurns, row } from './timing.ts'
 
 /** Faces that go through a network together. */
 const BATCH = 8
+
+/** Threads over which they are split, this one included. */
+const THREADS = 2
 
 /** Multiply-adds of one face through the networks: their convolutions and dense layers by their shapes. */
 const DLIB_MULTIPLY_ADDS = 0.27e9
@@ -36,15 +40,31 @@ async function benchRecognition(engine: Engine): Promise<void> {
   const crop = cropFor(embedder, photo, face)
   const crops = Array.from({ length: BATCH }, () => crop)
   const peer = await loadPeer(engine, crop)
-  const [one, theirs, batch, aligned] = await inTurns([
+  const threaded = await createEmbedder(undefined, {
+    backend: await startBackend({ prefer: 'wasm', threads: THREADS, thread: sourceThread }),
+  })
+  const [one, theirs, batch, aligned, split] = await inTurns([
     () => embedder.embedAligned([crop]),
     peer,
     () => embedder.embedAligned(crops),
     () => embedder.embed(photo, [face]),
+    () => threaded.embedAligned(crops),
   ])
   embedder.dispose()
+  threaded.dispose()
   console.log('\nThe default embedder, milliseconds a face, medians\n')
-  row(['', 'one face', 'face-api', 'ratio', `of ${BATCH}`, 'ratio', 'aligned', 'share of rate'])
+  row([
+    '',
+    'one face',
+    'face-api',
+    'ratio',
+    `of ${BATCH}`,
+    'ratio',
+    `${THREADS} threads`,
+    'ratio',
+    'aligned',
+    'share of rate',
+  ])
   const share = (multiplyAdds: number, ms: number): string => (((multiplyAdds / ms) * 1000) / best).toFixed(2)
   row([
     'dlib-resnet-128',
@@ -53,11 +73,13 @@ async function benchRecognition(engine: Engine): Promise<void> {
     (one / theirs).toFixed(2),
     (batch / BATCH).toFixed(1),
     (batch / BATCH / one).toFixed(2),
+    (split / BATCH).toFixed(1),
+    (split / BATCH / one).toFixed(2),
     aligned.toFixed(1),
     share(DLIB_MULTIPLY_ADDS, batch / BATCH),
   ])
   console.log(
-    `\none face: a crop of the network's size. aligned: found in the photo and turned. share of rate: multiply-adds a second of the batch, of the ` +
+    `\none face: a crop of the network's size. aligned: found in the photo and turned. share of rate: multiply-adds a second of the batch on one thread, of the ` +
       `${(best / 1e9).toFixed(1)} billion of large 3x3 convolutions.`,
   )
   await benchFacenet(engine, photo, face, share)

@@ -1,6 +1,7 @@
 import type * as Converter from '@tensorflow/tfjs-converter'
 import type * as Tf from '@tensorflow/tfjs-core'
 import { FacewiseError } from '../errors.ts'
+import type { BatchThreads } from './thread.ts'
 
 /** The backends that can be chosen. `native` is `@tensorflow/tfjs-node`. */
 export type BackendName = 'webgpu' | 'webgl' | 'native' | 'wasm' | 'cpu'
@@ -29,7 +30,7 @@ export interface BackendReport {
   readonly attempts: readonly BackendAttempt[]
   /** The version of TensorFlow.js. */
   readonly version: string
-  /** WebAssembly only: whether SIMD is used, and how many threads. */
+  /** WebAssembly only: whether SIMD is used, and how many threads; in Node, over how many batches are split. */
   readonly simd?: boolean
   readonly threads?: number
 }
@@ -42,6 +43,8 @@ export interface Engine {
   /** Whether one operation runs on several cores (native, WebAssembly with threads), so that large inputs suit it. */
   readonly parallel: boolean
   readonly report: BackendReport
+  /** Where batches are to be split over threads. */
+  readonly batchThreads?: BatchThreads
   /** Backends that were left out on purpose, because they were lost before. */
   readonly excluded: readonly BackendName[]
   readonly tf: typeof Tf
@@ -83,6 +86,7 @@ export function createEngine(
   converter: typeof Converter,
   report: BackendReport,
   excluded: readonly BackendName[],
+  batchThreads?: BatchThreads,
 ): Engine {
   const { chosen } = report
   const callbacks = new Set<(error: FacewiseError) => void>()
@@ -101,8 +105,9 @@ export function createEngine(
   return {
     backend: chosen,
     gpu: chosen === 'webgl' || chosen === 'webgpu',
-    parallel: chosen === 'native' || (report.threads ?? 1) > 1,
+    parallel: chosen === 'native' || (!batchThreads && (report.threads ?? 1) > 1),
     report,
+    batchThreads,
     excluded,
     tf,
     converter,

@@ -7,3 +7,4 @@ export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../error
 export type { BackendAttempt, BackendName, BackendReport, Engine } from './engine.ts'
 export type { BackendOptions } from './options.ts'
 export { startBackend } from './start.ts'
+export type { BatchThreads, ThreadLike } from './thread.ts'

@@ -1,4 +1,5 @@
 import type { BackendName } from './engine.ts'
+import type { ThreadLike } from './thread.ts'
 
 /** How `startBackend` chooses. */
 export interface BackendOptions {
@@ -15,10 +16,13 @@ export interface BackendOptions {
    */
   readonly wasmPaths?: string | Readonly<Record<string, string>>
   /**
-   * WebAssembly threads. By default they are used where the page is cross-origin isolated and its policy allows workers from
-   * `blob:`; `false` never, a number limits how many.
+   * WebAssembly threads. In browsers they are used by default where the page is cross-origin isolated and its policy allows workers from
+   * `blob:`; `false` never, a number limits how many. In Node TensorFlow.js has none: with a number (1 to 64) batches of faces are split
+   * over that many threads, each with its own copy of the networks; `true` takes one a core; none by default.
    */
   readonly threads?: boolean | number
+  /** Node: starts a thread that runs `facewise/batch-thread`, where a bundler has moved this library away from its files. */
+  readonly thread?: () => ThreadLike
   /** How long one backend may take to start, in milliseconds; 10,000 by default. */
   readonly timeoutMs?: number
   /** Keeps the answer of the measurement for the next start; `false` measures every time. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts'
 import { cpu } from './cpu.ts'
 import type { ProbeMemory } from './memory.ts'
+import type { BackendOptions } from './options.ts'
 import { type BackendStarter, Unavailable } from './starter.ts'
 import { blobWorkersAllowed, startWithThreads } from './threads.browser.ts'
 import { registerWasm, type WasmPlatform } from './wasm.ts'
@@ -112,4 +113,9 @@ export const probeMemory: ProbeMemory = {
       // As above.
     }
   },
+}
+
+/** In browsers TensorFlow.js' WebAssembly has threads of its own. */
+export function batchThreadCount(_options: BackendOptions): number {
+  return 1
 }

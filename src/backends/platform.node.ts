@@ -1,11 +1,13 @@
 import { access } from 'node:fs/promises'
 import { createRequire } from 'node:module'
+import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { messageOf } from '../errors.ts'
+import { FacewiseError, messageOf } from '../errors.ts'
 import { cpu } from './cpu.ts'
 import { cacheFile } from './memory.node.ts'
 import type { ProbeMemory } from './memory.ts'
+import type { BackendOptions } from './options.ts'
 import { type BackendStarter, Unavailable } from './starter.ts'
 import { registerWasm, WASM_FILES } from './wasm.ts'
 
@@ -68,3 +70,19 @@ const wasm: BackendStarter = {
 export const starters: readonly BackendStarter[] = [native, wasm, cpu]
 
 export const probeMemory: ProbeMemory = cacheFile('backend.json')
+
+const MAX_THREADS = 64
+
+/**
+ * Over how many threads batches are split: TensorFlow.js' WebAssembly has none in Node.
+ *
+ * @throws FacewiseError `INVALID_ARGUMENT` that names the option.
+ */
+export function batchThreadCount({ threads = 1 }: BackendOptions): number {
+  if (typeof threads === 'boolean') return threads ? Math.min(availableParallelism(), MAX_THREADS) : 1
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads
+  throw new FacewiseError(
+    'INVALID_ARGUMENT',
+    `\`threads\` is true, false or a whole number from 1 to ${MAX_THREADS}; got ${threads}.`,
+  )
+}

@@ -1,6 +1,6 @@
 import type * as Converter from '@tensorflow/tfjs-converter'
 import type * as Tf from '@tensorflow/tfjs-core'
-import { probeMemory, starters } from '#platform/backends'
+import { batchThreadCount, probeMemory, starters } from '#platform/backends'
 import { FacewiseError, messageOf, throwIfAborted } from '../errors.ts'
 import {
   type BackendAttempt,
@@ -45,6 +45,7 @@ export function startBackend(options: BackendOptions = {}): Promise<Engine> {
 
 async function start(options: BackendOptions): Promise<Engine> {
   throwIfAborted(options.signal)
+  const threads = batchThreadCount(options)
   const { tf, converter } = await loadTensorFlow()
   const preferred = options.prefer === undefined ? [] : [options.prefer].flat()
   const wanted = preferred.length > 0 ? preferred : undefined
@@ -86,7 +87,10 @@ async function start(options: BackendOptions): Promise<Engine> {
     }
   }
   if (working.length > 1 && options.remember !== false) probeMemory.set(memoryKey(tf), chosen.name)
-  return createEngine(tf, converter, reportOf(tf, chosen.name, attempts), options.exclude ?? [])
+  const report = reportOf(tf, chosen.name, attempts)
+  const exclude = options.exclude ?? []
+  if (chosen.name !== 'wasm' || threads <= 1) return createEngine(tf, converter, report, exclude)
+  return createEngine(tf, converter, { ...report, threads }, exclude, { ...options, count: threads })
 }
 
 function candidates(

@@ -1,15 +1,18 @@
-import type { GraphModel } from '@tensorflow/tfjs-converter'
 import type { io } from '@tensorflow/tfjs-core'
+import { copyNetwork } from '#platform/models'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, messageOf } from '../errors.ts'
+import type { NetworkParts } from './batch-messages.ts'
+import { buildNetwork } from './build.ts'
 import { checkedRead } from './cache.ts'
 import { decodeGraph } from './fold.ts'
 import type { GraphModelJson } from './graph.ts'
 import type { Manifest, ModelFile, NetworkManifest } from './manifest.ts'
-import { createNetwork, type Network } from './network.ts'
+import type { Network } from './network.ts'
 import type { PackagedName } from './packaged.ts'
 import { resolveModel } from './resolve.ts'
 import type { ModelSource } from './source.ts'
+import { spreadNetwork } from './spread.ts'
 
 /** Where a model comes from, and who hears how far it is. */
 export interface LoadModelOptions {
@@ -81,7 +84,7 @@ export async function loadModel(
       })),
     )
     for (const { network, graph, weights } of bytes) {
-      networks.set(network.name, await buildNetwork(engine, manifest, network, graph, weights))
+      networks.set(network.name, await spread(engine, networkOf(engine, manifest, network, graph, weights)))
     }
     for (const network of manifest.networks) await warmUp(networks.get(network.name)!, network)
   } catch (error) {
@@ -110,16 +113,15 @@ export async function loadModel(
   }
 }
 
-async function buildNetwork(
+/** A network of the files of its graph and its weights, and what it was made of. */
+function networkOf(
   engine: Engine,
   manifest: Manifest,
   network: NetworkManifest,
   graph: Uint8Array,
   weights: readonly Uint8Array[],
-): Promise<Network> {
-  const { tf, converter } = engine
+): { network: Network; parts: NetworkParts } {
   const stored = join(weights)
-  engine.activate()
   try {
     const json = JSON.parse(new TextDecoder().decode(graph)) as GraphModelJson
     const { weightsManifest, ...rest } = json
@@ -132,29 +134,25 @@ async function buildNetwork(
       weightSpecs: decoded?.specs ?? weightsManifest.flatMap(group => group.weights),
       weightData: decoded?.data ?? stored.buffer,
     }
-    // In one turn, so that no other backend can become the active one meanwhile; in a scope, so that weights that were read do not
-    // stay when the graph turns out to be wrong.
-    let model!: GraphModel<io.IOHandlerSync>
-    tf.tidy(() => {
-      model = converter.loadGraphModelSync(tf.io.fromMemorySync(artifacts))
-      for (const weight of Object.values(model.weights).flat()) tf.keep(weight)
-    })
-    // The graph holds on to what it was made from, though its weights are tensors now.
-    artifacts.weightData = new ArrayBuffer(0)
-    const { inputs, outputs } = model
-    if (inputs.length !== 1 || outputs.length !== 1) {
-      model.dispose()
-      throw new Error(`it has ${inputs.length} inputs and ${outputs.length} outputs; a network has one of each`)
-    }
-    return createNetwork(engine, model, manifest, network)
+    const parts: NetworkParts = { manifest, name: network.name, artifacts }
+    return { network: buildNetwork(engine, parts), parts }
   } catch (error) {
     throw new FacewiseError(
       'MODEL_INVALID',
       `The graph of ${manifest.name}/${network.name} cannot be loaded: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     )
+  }
+}
+
+/** With copies in the engine's threads, if it has any. A detector's networks take pictures of any size, in few and small batches. */
+async function spread(engine: Engine, { network, parts }: { network: Network; parts: NetworkParts }): Promise<Network> {
+  if (!engine.batchThreads || parts.manifest.task === 'detection') return network
+  try {
+    return spreadNetwork(network, await copyNetwork(engine, parts))
+  } catch (error) {
+    network.dispose()
+    throw error
   }
 }
 

@@ -1,5 +1,8 @@
+import type { Engine } from '../backends/index.ts'
 import { FacewiseError } from '../errors.ts'
+import type { NetworkParts } from './batch-messages.ts'
 import { addressSource, type ModelSource, urlSource } from './source.ts'
+import type { NetworkCopy } from './spread.ts'
 
 /**
  * The addresses of the packaged files. Written out one by one: this is the form that bundlers follow to copy a file and to put in
@@ -57,4 +60,9 @@ export function directorySource(folder: string): ModelSource {
 /** The source that a string or URL means: an address, relative to the page. */
 export function sourceAt(place: string | URL): ModelSource {
   return urlSource(place)
+}
+
+/** None: in browsers one operation runs on several threads, where there are any. */
+export async function copyNetwork(_engine: Engine, _parts: NetworkParts): Promise<NetworkCopy[]> {
+  return []
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { FacewiseError, messageOf, throwIfAborted } from '../errors.ts'
 import { type ModelSource, urlSource } from './source.ts'
 
+export { copyNetwork } from './batch-threads.node.ts'
+
 /** Files in a folder. */
 export function directorySource(folder: string): ModelSource {
   return {

@@ -8,6 +8,7 @@ import { type BackendStarter, Unavailable } from '../../src/backends/starter.ts'
 const platform = vi.hoisted(() => ({ starters: [] as BackendStarter[], memory: new Map<string, string>() }))
 vi.mock('../../src/backends/platform.node.ts', () => ({
   starters: platform.starters,
+  batchThreadCount: () => 1,
   probeMemory: {
     get: (key: string) => platform.memory.get(key),
     set: (key: string, value: string) => platform.memory.set(key, value),

@@ -174,6 +174,7 @@ describe('the tarball', () => {
       [
         ...[...PARTS, ...ENTRIES].map(part => part.replace('facewise', '.')),
         './worker-entry',
+        './batch-thread',
         './models/*',
         './package.json',
       ].sort(),
