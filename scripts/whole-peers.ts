@@ -3,7 +3,7 @@
  * Node on WebAssembly, with their own detectors, weights and defaults.
  */
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { basename, dirname, join } from 'node:path'
@@ -102,8 +102,12 @@ interface Human {
   }>
   tf: Engine['tf']
   match: {
-    similarity(a: ArrayLike<number>, b: ArrayLike<number>): number
-    distance(a: ArrayLike<number>, b: ArrayLike<number>): number
+    similarity(a: readonly number[], b: readonly number[]): number
+    find(
+      of: readonly number[],
+      among: readonly (readonly number[])[],
+      options?: object,
+    ): { index: number; similarity: number }
   }
 }
 
@@ -115,12 +119,11 @@ export async function loadHuman(): Promise<{
 }> {
   const folder = join(modules, '@vladmandic', 'human')
   const { Human } = require(join(folder, 'dist', 'human.node-wasm.js')) as { Human: new (config: unknown) => Human }
-  // On WebAssembly in Node it can load models over HTTP alone.
-  const server = await serve(join(folder, 'models'))
+  const models = await serveHumanModels()
   const human = new Human({
     backend: 'wasm',
     wasmPath: join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/'),
-    modelBasePath: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    modelBasePath: models.address,
     face: { detector: { maxDetected: 20 } },
     filter: { enabled: false },
     body: { enabled: false },
@@ -148,7 +151,7 @@ export async function loadHuman(): Promise<{
       }
     },
     match: human.match,
-    close: () => server.close(),
+    close: models.close,
   }
 }
 
@@ -177,10 +180,13 @@ function boxOf({ x, y, width, height }: Box): Box {
   return { x, y, width, height }
 }
 
-async function serve(folder: string): Promise<Server> {
+/** Serves the models of human's package: on WebAssembly in Node it can load them over HTTP alone. */
+export async function serveHumanModels(): Promise<{ readonly address: string; close(): void }> {
+  const folder = join(modules, '@vladmandic', 'human', 'models')
   const server = createServer((request, response) => {
     response.end(readFileSync(join(folder, basename(request.url ?? ''))))
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return server
+  const { port } = server.address() as AddressInfo
+  return { address: `http://127.0.0.1:${port}/`, close: () => void server.close() }
 }
