@@ -12,9 +12,16 @@ import {
   serveHumanModels,
 } from '../../scripts/whole-peers.ts'
 import { type EmotionScores, strongestEmotion } from '../../src/attributes/index.ts'
-import { distance } from '../../src/embed/index.ts'
+import { distance, normalise } from '../../src/embed/index.ts'
 import { type Box, decode } from '../../src/image/index.ts'
-import { createFacewise, type DescribedFace, type Facewise, type RepresentedFace } from '../../src/index.ts'
+import {
+  createFacewise,
+  DEFAULT_FPIR,
+  type DescribedFace,
+  type Facewise,
+  galleryLimit,
+  type RepresentedFace,
+} from '../../src/index.ts'
 import { samplePhoto } from '../data.ts'
 
 /** Both sides of `docs/migration.md`, on the photos that come with face-api: what the page says of them is so. */
@@ -77,6 +84,30 @@ describe('face-api and this library', () => {
     }
     expect(Math.max(...far)).toBeLessThan(0.0706)
     says(`on their crop ${Math.min(...far).toFixed(3)} to ${Math.max(...far).toFixed(3)}`)
+  })
+
+  it('go together in one store: what face-api described of a photo is found by ours, and nobody is taken for another', async () => {
+    // Who in one photo is in another, too, nobody has written down; in one photo everybody is another.
+    const stored = PHOTOS.flatMap((photo, i) =>
+      pairsOf(i).map(([, { descriptor }], k) => ({
+        id: `${photo}/${k}`,
+        subject: `${photo}/${k}`,
+        vector: normalise(descriptor),
+        model: 'dlib-resnet-128',
+        metadata: { photo },
+      })),
+    )
+    await fw.store.upsert(stored)
+    const { threshold } = galleryLimit((await fw.embedder()).manifest, DEFAULT_FPIR, stored.length)
+    const found = await Promise.all(
+      same().map(async ([mine], i) => {
+        const { id, metadata } = stored[i]
+        const [match] = await fw.store.search(mine.embedding.vector, { k: 1, maxDistance: threshold, where: metadata })
+        return match && match.id === id
+      }),
+    )
+    expect(found).not.toContain(false)
+    says(`finds ${found.filter(Boolean).length} of 21 faces`)
   })
 
   it('give ages and genders as near as the page says', () => {
