@@ -2,9 +2,12 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Plugin, transform } from 'esbuild'
 import { defineConfig } from 'tsup'
+import { copyWasm, writeStandalone } from './scripts/standalone.ts'
 
 const NODE = 'dist/node'
 const BROWSER = 'dist/browser'
+const STANDALONE = 'dist/standalone'
+const WASM = 'dist/wasm'
 
 const parts = {
   index: 'src/index.ts',
@@ -28,6 +31,9 @@ const nodeParts = { ...parts, 'batch-thread': 'src/models/batch-thread.node.ts' 
 const CLI = 'src/cli/main.ts'
 const cli: Record<string, string> = existsSync(CLI) ? { cli: CLI } : {}
 
+/** The parts that a page without a bundler may want: all but those for databases, whose clients run in Node. */
+const BROWSER_PARTS = Object.keys(parts).filter(part => !/^store-(?!indexeddb)/.test(part))
+
 /** Files that run in a worker, by the file that names them: built files end otherwise than the source, and esbuild leaves addresses as they are. */
 const workers = [
   { namedIn: /[\\/]worker[\\/]platform\.(node|browser)\.ts$/, source: './worker-entry.ts', built: './worker-entry.js' },
@@ -47,6 +53,22 @@ const builtWorkers: Plugin = {
   },
 }
 
+/**
+ * The addresses of TensorFlow.js' WebAssembly files: relative, like those of the models. Vite's development server follows no address
+ * that begins with a package's name.
+ */
+const builtWasm: Plugin = {
+  name: 'built-wasm',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]backends[\\/]platform\.browser\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, 'utf8')
+      const contents = source.replaceAll("'@tensorflow/tfjs-backend-wasm/dist/", "'../wasm/")
+      if (contents === source) throw new Error(`${path} names no WebAssembly file.`)
+      return { contents, loader: 'ts' }
+    })
+  },
+}
+
 const shared = {
   // Flat: `new URL('../../models/...', import.meta.url)` has to lead to the same folder from `src/models` and from here.
   entry: parts,
@@ -57,11 +79,12 @@ const shared = {
   external: [/^@tensorflow\//, 'sharp'],
   removeNodeProtocol: false,
   silent: true,
-  esbuildPlugins: [builtWorkers],
+  esbuildPlugins: [builtWorkers, builtWasm],
 }
 
 // One folder is filled by two of the builds below, so neither may empty it.
 rmSync('dist', { recursive: true, force: true })
+copyWasm(WASM)
 
 export default defineConfig([
   {
@@ -72,7 +95,13 @@ export default defineConfig([
     platform: 'node',
     plugins: [{ name: 'commonjs', buildEnd: writeCommonJs }],
   },
-  { ...shared, outDir: BROWSER, format: 'esm', platform: 'browser' },
+  {
+    ...shared,
+    outDir: BROWSER,
+    format: 'esm',
+    platform: 'browser',
+    plugins: [{ name: 'standalone', buildEnd: () => writeStandalone(BROWSER, STANDALONE, BROWSER_PARTS) }],
+  },
   {
     ...shared,
     entry: nodeParts,

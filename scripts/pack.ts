@@ -25,6 +25,7 @@ const INGREDIENTS = [
   'scripts/build-models.ts',
   'scripts/native-backend.mjs',
   'scripts/original-weights.ts',
+  'scripts/standalone.ts',
   'package.json',
   'package-lock.json',
   'tsconfig.json',

@@ -1,26 +1,12 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { build as esbuild } from 'esbuild'
 import { type Browser, chromium } from 'playwright'
-import sharp from 'sharp'
 import { build as viteBuild } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import webpack from 'webpack'
 import { chromiumLaunchOptions } from '../../scripts/chromium.ts'
-import { pack } from '../../scripts/pack.ts'
-import { samplePhoto } from '../data.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const work = join(root, 'output', 'bundlers')
-
-/** The strictest policy that WebAssembly can live with. */
-const STRICT =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; img-src 'self'; style-src 'self'"
-const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
+import { emptyProject, ISOLATED, PAGE, readPage, type Seen, SHOW, STRICT, serve, writePhoto } from './site.ts'
 
 const APP = `
 import { createMtcnn } from 'facewise/detect'
@@ -32,10 +18,7 @@ try {
 } catch (error) {
   show({ error: String(error.code), message: String(error.message) })
 }
-function show(result) {
-  document.documentElement.dataset.result = JSON.stringify(result)
-}
-`
+${SHOW}`
 
 const STORE_APP = `
 import { memoryStore } from 'facewise/store'
@@ -61,12 +44,7 @@ try {
 } catch (error) {
   show({ error: String(error.code), message: String(error.message) })
 }
-function show(result) {
-  document.documentElement.dataset.result = JSON.stringify(result)
-}
-`
-
-const PAGE = '<!doctype html><title>t</title><script type="module" src="main.js"></script>'
+${SHOW}`
 
 interface Result {
   threaded?: boolean
@@ -82,27 +60,17 @@ interface Result {
 }
 
 let browser: Browser
+let work: string
 beforeAll(async () => {
-  rmSync(work, { recursive: true, force: true })
-  mkdirSync(join(work, 'node_modules'), { recursive: true })
-  // What npm would install, unpacked; built once for all tests that need it. Its peers are found further up.
-  const extracted = spawnSync('tar', ['-xzf', await pack(), '-C', join(work, 'node_modules')], { encoding: 'utf8' })
-  if (extracted.status !== 0) throw new Error(`The tarball cannot be unpacked: ${extracted.stderr}`)
-  renameSync(join(work, 'node_modules', 'package'), join(work, 'node_modules', 'facewise'))
+  work = await emptyProject('bundlers')
   writeFileSync(join(work, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(work, 'main.js'), APP)
-  writeFileSync(
-    join(work, 'index.html'),
-    '<!doctype html><title>t</title><script type="module" src="./main.js"></script>',
-  )
-  mkdirSync(join(work, 'store'))
-  writeFileSync(join(work, 'store', 'main.js'), STORE_APP)
-  writeFileSync(join(work, 'store', 'index.html'), PAGE)
-  mkdirSync(join(work, 'worker'))
-  writeFileSync(join(work, 'worker', 'main.js'), WORKER_APP)
-  writeFileSync(join(work, 'worker', 'index.html'), PAGE)
+  for (const [folder, app] of Object.entries({ '.': APP, store: STORE_APP, worker: WORKER_APP })) {
+    mkdirSync(join(work, folder), { recursive: true })
+    writeFileSync(join(work, folder, 'main.js'), app)
+    writeFileSync(join(work, folder, 'index.html'), PAGE)
+  }
   browser = await chromium.launch(chromiumLaunchOptions())
-}, 180_000)
+}, 300_000)
 afterAll(async () => {
   await browser?.close()
 })
@@ -130,11 +98,8 @@ const bundlers = {
       // Nothing of Node is wanted, but TensorFlow.js looks for some of it behind a test.
       external: ['util', 'crypto', 'os', 'fs', 'path', 'worker_threads', 'perf_hooks', 'string_decoder'],
     })
-    cpSync(join(root, 'models'), join(out, 'models'), { recursive: true })
-    cpSync(join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist'), join(out, 'wasm'), {
-      recursive: true,
-      filter: source => statSync(source).isDirectory() || source.endsWith('.wasm'),
-    })
+    cpSync(join(work, 'node_modules/facewise/models'), join(out, 'models'), { recursive: true })
+    cpSync(join(work, 'node_modules/facewise/dist/wasm'), join(out, 'wasm'), { recursive: true })
     writeFileSync(join(out, 'index.html'), PAGE)
   },
   async webpack(out: string) {
@@ -157,62 +122,28 @@ const bundlers = {
         },
       )
     })
-    writeFileSync(
-      join(out, 'index.html'),
-      '<!doctype html><title>t</title><script type="module" src="main.js"></script>',
-    )
+    writeFileSync(join(out, 'index.html'), PAGE)
   },
 }
 
 describe.each(Object.keys(bundlers) as (keyof typeof bundlers)[])('an app built with %s', name => {
-  const out = join(work, name.replace(/\W/g, '-'))
-  let server: Server
-  let address: string
-  let headers: Record<string, string> = {}
+  let site: Awaited<ReturnType<typeof serve>>
   beforeAll(async () => {
+    const out = join(work, `app-${name}`)
     await bundlers[name](out)
-    await sharp(samplePhoto(6)).resize(640).toFile(join(out, 'photo.jpg'))
-    server = createServer((request, response) => {
-      const path = join(out, new URL(request.url ?? '/', 'http://localhost').pathname.replace(/\/$/, '/index.html'))
-      if (!existsSync(path)) return response.writeHead(404).end()
-      const type = {
-        '.html': 'text/html',
-        '.js': 'text/javascript',
-        '.wasm': 'application/wasm',
-        '.json': 'application/json',
-      }
-      const contentType = type[extname(path) as keyof typeof type] ?? 'application/octet-stream'
-      response.writeHead(200, { 'Content-Type': contentType, ...headers }).end(readFileSync(path))
-    })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    address = `http://localhost:${(server.address() as AddressInfo).port}/`
+    await writePhoto(join(out, 'photo.jpg'))
+    site = await serve(out)
   }, 180_000)
-  afterAll(() => server?.close())
+  afterAll(() => site?.close())
 
-  async function run(
-    options: object,
-    pageHeaders: Record<string, string>,
-  ): Promise<Result & { outside: string[]; violations: string[] }> {
-    headers = pageHeaders
+  async function run(options: object, headers: Record<string, string>): Promise<Result & Omit<Seen<Result>, 'result'>> {
+    site.headers = headers
     const all = name === 'esbuild' ? { wasmPaths: '/wasm/', ...options } : options
-    const page = await browser.newPage()
-    const outside: string[] = []
-    const violations: string[] = []
-    page.on('request', request => {
-      if (!request.url().startsWith(address)) outside.push(request.url())
-    })
-    page.on('console', message => {
-      if (/Content Security Policy|Refused/.test(message.text())) violations.push(message.text())
-    })
-    try {
-      await page.goto(`${address}#${encodeURIComponent(JSON.stringify(all))}`)
-      // Read from the page as text: under a strict policy nothing can be evaluated in it.
-      const text = await page.locator('html[data-result]').getAttribute('data-result', { timeout: 60_000 })
-      const result = JSON.parse(text ?? '{}') as Result
-      return { ...result, outside, violations }
-    } finally {
-      await page.close()
-    }
+    const { result, ...seen } = await readPage<Result>(
+      browser,
+      `${site.address}#${encodeURIComponent(JSON.stringify(all))}`,
+    )
+    return { ...result, ...seen }
   }
 
   it('finds its models and WebAssembly files, under a strict policy, from its own origin alone', async () => {
@@ -322,21 +253,11 @@ describe.each(['vite', 'esbuild', 'webpack'] as const)('an app with stores alone
     const foreign =
       /node:|__vite-browser-external|@tensorflow|@libsql|@lancedb|apache-arrow|node_modules[\\/]pg[\\/]|dist[\\/]node[\\/]/
     expect(modules.filter(path => foreign.test(path))).toEqual([])
-    const server = createServer((request, response) => {
-      const path = join(out, new URL(request.url ?? '/', 'http://localhost').pathname.replace(/\/$/, '/index.html'))
-      if (!existsSync(path)) return response.writeHead(404).end()
-      const type = extname(path) === '.js' ? 'text/javascript' : 'text/html'
-      response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': STRICT }).end(readFileSync(path))
-    })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const page = await browser.newPage()
+    const site = await serve(out, { 'Content-Security-Policy': STRICT })
     try {
-      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`)
-      const text = await page.locator('html[data-result]').getAttribute('data-result', { timeout: 30_000 })
-      expect(JSON.parse(text ?? '[]')).toEqual(['memory', 'indexeddb'])
+      expect((await readPage(browser, site.address)).result).toEqual(['memory', 'indexeddb'])
     } finally {
-      await page.close()
-      server.close()
+      site.close()
     }
   }, 120_000)
 })
@@ -376,35 +297,16 @@ describe.each(['vite', 'webpack'] as const)('an app with workers, built with %s'
   it('finds faces in them, under a strict policy, from its own origin alone', async () => {
     const out = join(work, `worker-${name}`)
     await build(out)
-    await sharp(samplePhoto(6)).resize(640).toFile(join(out, 'photo.jpg'))
-    const types: Record<string, string> = {
-      '.html': 'text/html',
-      '.js': 'text/javascript',
-      '.wasm': 'application/wasm',
-      '.json': 'application/json',
-    }
-    const server = createServer((request, response) => {
-      const path = join(out, new URL(request.url ?? '/', 'http://localhost').pathname.replace(/\/$/, '/index.html'))
-      if (!existsSync(path)) return response.writeHead(404).end()
-      const type = types[extname(path)] ?? 'application/octet-stream'
-      response.writeHead(200, { 'Content-Type': type, 'Content-Security-Policy': STRICT }).end(readFileSync(path))
-    })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const page = await browser.newPage()
-    const address = `http://localhost:${(server.address() as AddressInfo).port}/`
-    const outside: string[] = []
-    page.on('request', request => {
-      if (!request.url().startsWith(address)) outside.push(request.url())
-    })
+    await writePhoto(join(out, 'photo.jpg'))
+    const site = await serve(out, { 'Content-Security-Policy': STRICT })
     try {
-      await page.goto(address)
-      const text = await page.locator('html[data-result]').getAttribute('data-result', { timeout: 90_000 })
-      expect(JSON.parse(text ?? '{}')).toEqual({ faces: [4, 4, 4], dimension: 128, backend: 'wasm' })
-      expect(page.workers()).toHaveLength(0)
+      const { result, outside, violations, workers } = await readPage(browser, site.address)
+      expect(result).toEqual({ faces: [4, 4, 4], dimension: 128, backend: 'wasm' })
+      expect(workers).toBe(0)
       expect(outside).toEqual([])
+      expect(violations).toEqual([])
     } finally {
-      await page.close()
-      server.close()
+      site.close()
     }
   }, 240_000)
 })

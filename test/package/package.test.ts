@@ -1,7 +1,7 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkPackage, createPackageFromTarballData, type Package } from '@arethetypeswrong/core'
 import { publint } from 'publint'
@@ -109,7 +109,7 @@ describe('the tarball', () => {
       expect(tops).toContain(top)
     expect(paths().filter(path => /\.ts$/.test(path) && !path.endsWith('.d.ts'))).toEqual([])
     expect(paths().filter(path => path.startsWith('scripts/'))).toEqual(['scripts/native-backend.mjs'])
-    expect(tarball.length).toBeLessThan(9e6)
+    expect(tarball.length).toBeLessThan(9.5e6)
   })
 
   it.each(modelFiles.map(({ model, files: listed }) => [model, listed] as const))(
@@ -128,7 +128,31 @@ describe('the tarball', () => {
     expect(code.length).toBeGreaterThan(20)
     for (const path of code) expect(text(path), path).not.toMatch(/(from|import|require)\s*\(?\s*["']#/)
     // Everything lies flat, so that the way from there to the models is the same as from the source.
-    for (const path of code) expect(path).toMatch(/^dist\/(node|browser)\/[^/]+$/)
+    for (const path of code) expect(path).toMatch(/^dist\/(node|browser|standalone)\/[^/]+$/)
+  })
+
+  it('has the WebAssembly files of the TensorFlow.js that npm installs', () => {
+    for (const name of paths().filter(path => path.endsWith('.wasm'))) {
+      const installed = join(project, 'node_modules', '@tensorflow', 'tfjs-backend-wasm', 'dist', basename(name))
+      expect(readFileSync(join(project, 'node_modules', 'facewise', name)).equals(readFileSync(installed)), name).toBe(
+        true,
+      )
+    }
+    expect(text('dist/LICENSES.txt')).toContain('Apache License')
+  })
+
+  it('has a build with everything inside, for pages without a bundler', () => {
+    const standalone = paths().filter(path => path.startsWith('dist/standalone/'))
+    for (const part of PARTS) {
+      expect(standalone).toContain(
+        `dist/standalone/${part === 'facewise' ? 'index' : part.replace('facewise/', '')}.js`,
+      )
+    }
+    for (const path of standalone) {
+      for (const [, specifier] of text(path).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)) {
+        expect(standalone, path).toContain(specifier.replace('./', 'dist/standalone/'))
+      }
+    }
   })
 
   it('asks a browser for nothing but its dependencies', () => {
@@ -147,14 +171,12 @@ describe('the tarball', () => {
       .map(text)
       .join('\n')
     const addresses = [...browser.matchAll(/new URL\(\s*"([^"]+)",\s*import\.meta\.url\s*\)/g)].map(match => match[1])
-    const wasm = ['', '-simd', '-threaded-simd'].map(
-      kind => `@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm${kind}.wasm`,
-    )
+    const wasm = ['', '-simd', '-threaded-simd'].map(kind => `../wasm/tfjs-backend-wasm${kind}.wasm`)
     const models = modelFiles.flatMap(({ model, files: listed }) =>
       listed.map(({ path }) => `../../models/${model}/${path}`),
     )
     expect(addresses.sort()).toEqual([...wasm, ...models, './worker-entry.js'].sort())
-    for (const path of wasm) expect(existsSync(join(project, 'node_modules', path)), path).toBe(true)
+    for (const path of wasm) expect(paths()).toContain(path.replace('..', 'dist'))
     for (const path of models) expect(paths()).toContain(path.replace('../../', ''))
   })
 
