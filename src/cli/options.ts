@@ -15,6 +15,8 @@ export interface DetectorOptions {
   readonly thresholds?: Thresholds
   readonly backend?: readonly BackendName[]
   readonly maxPixels?: number
+  /** Where a command knows {@link workersOption}. */
+  readonly workers?: number
 }
 
 /** What a command takes where an option is not given. */
@@ -50,6 +52,22 @@ export function backendOption(): Option {
     '--backend <names>',
     `TensorFlow.js backend, or several in the order of preference: ${BACKENDS.join(', ')}`,
   ).argParser(backends)
+}
+
+/** More threads than this help nobody, and each takes some 100 MB. */
+const MOST_WORKERS = 64
+
+/** `--workers`, for every command that looks at many pictures. */
+export function workersOption(): Option {
+  return new Option(
+    '--workers <number>',
+    `worker threads that share the pictures, up to ${MOST_WORKERS}; the results are the same (default: 1, no thread of its own)`,
+  ).argParser(text => {
+    const value = wholeNumber(text)
+    if (value > MOST_WORKERS)
+      throw new InvalidArgumentError(`Give at most ${MOST_WORKERS}; more than there are cores help little.`)
+    return value
+  })
 }
 
 /** `--json`, the same in every command. */

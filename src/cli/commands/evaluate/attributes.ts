@@ -18,6 +18,7 @@ import { FacewiseError } from '../../../errors.ts'
 import type { Picture } from '../../../image/index.ts'
 import type { CommandContext } from '../../command.ts'
 import { affectsAll, failureLine, failureOf } from '../../failure.ts'
+import { placeOf } from '../../looker.ts'
 import {
   addDetectorOptions,
   DETECTOR_DEFAULTS,
@@ -28,7 +29,6 @@ import {
 } from '../../options.ts'
 import { loadPictures } from '../../pictures.ts'
 import { createProgress } from '../../progress.ts'
-import { placeOf } from '../../recogniser.ts'
 import { count, table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 import { type LabelledFacePicture, readAttributeLabels } from './attribute-labels.ts'
