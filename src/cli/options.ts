@@ -3,7 +3,7 @@ import type { BackendName } from '../backends/index.ts'
 import type { MtcnnOptions } from '../detect/index.ts'
 
 /** The backends that Node has. */
-const BACKENDS: readonly BackendName[] = ['native', 'wasm', 'cpu']
+export const BACKENDS: readonly BackendName[] = ['native', 'wasm', 'cpu']
 
 /** Three thresholds, one a stage of the cascade. */
 export type Thresholds = readonly [proposal: number, refine: number, output: number]
@@ -61,7 +61,7 @@ const MOST_WORKERS = 64
 export function workersOption(): Option {
   return new Option(
     '--workers <number>',
-    `worker threads that share the pictures, up to ${MOST_WORKERS}; the results are the same (default: 1, no thread of its own)`,
+    'threads that share the pictures; the results are the same (default: 1)',
   ).argParser(text => {
     const value = wholeNumber(text)
     if (value > MOST_WORKERS)

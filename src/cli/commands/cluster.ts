@@ -3,6 +3,7 @@ import { limitFor } from '../../embed/verification.ts'
 import type { RepresentedFace } from '../../facewise/index.ts'
 import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
 import { lookAtAll } from '../look.ts'
 import { createLooker, embedderManifest } from '../looker.ts'
@@ -35,7 +36,7 @@ export const cluster: RegisterCommand = (program, context) => {
     .option('--threshold <distance>', "a limit of your own instead, in the model's metric", positiveNumber)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((words: string[], options: Options) => clusterAll(words, options, context))
 }
 

@@ -5,6 +5,7 @@ import type { CommandContext, RegisterCommand } from '../command.ts'
 import { ATTRIBUTES, addDescriberOptions, type DescriberOptions } from '../describer.ts'
 import { descriptionRows, toJson } from '../description.ts'
 import { drawDescriptions } from '../draw-description.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
 import { type Look, lookAtAll } from '../look.ts'
 import { createLooker } from '../looker.ts'
@@ -31,7 +32,7 @@ export const describe: RegisterCommand = (program, context) => {
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (words: string[], options: Options) => {
       if (options.aligned && options.attributes?.includes('pose')) {
         command.error(

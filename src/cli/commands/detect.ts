@@ -3,6 +3,7 @@ import type { Picture } from '../../image/index.ts'
 import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
 import { drawFaces } from '../draw.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
 import { lookAtAll } from '../look.ts'
 import { createLooker } from '../looker.ts'
@@ -37,7 +38,7 @@ export const detect: RegisterCommand = (program, context) => {
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (words: string[], options: Options) => {
       const { minFace = DETECTOR_DEFAULTS.minFace, maxFace } = options
       if (maxFace !== undefined && maxFace < minFace) {

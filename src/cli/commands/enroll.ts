@@ -13,6 +13,7 @@ import {
 import { DEFAULT_MAX_PIXELS, type ImageInput } from '../../image/index.ts'
 import { type EmbeddingStore, type Metadata, memoryStore, openStore, redactUrl } from '../../store/index.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { affectsAll, type Failure, failureLine, failureOf } from '../failure.ts'
 import { addGalleryOptions, assertOfModel, type GalleryOptions } from '../gallery.ts'
 import { expandInputs } from '../inputs.ts'
@@ -54,7 +55,7 @@ export const enroll: RegisterCommand = (program, context) => {
     .option('--metadata <key=value>', 'stored with every template; may be given several times', metadata)
     .option('--dry-run', 'say what would be taken, and store nothing')
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (subject: string, words: string[], options: Options) => {
       refuseFileAsName(subject, command)
       await enrollPerson(subject, words, options, context)

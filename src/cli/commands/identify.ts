@@ -7,6 +7,7 @@ import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
 import { drawIdentities } from '../draw-identities.ts'
 import type { Overlay } from '../drawings.ts'
+import { epilogue } from '../epilogue.ts'
 import { addGalleryOptions, assertOfModel, type GalleryOptions } from '../gallery.ts'
 import { expandInputs } from '../inputs.ts'
 import { lookAtAll } from '../look.ts'
@@ -54,7 +55,7 @@ export const identify: RegisterCommand = (program, context) => {
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((words: string[], options: Options) => identifyAll(words, options, context))
 }
 

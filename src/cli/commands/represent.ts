@@ -1,6 +1,7 @@
 import type { RepresentedFace } from '../../facewise/index.ts'
 import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
 import { lookAtAll } from '../look.ts'
 import { createLooker, embedderManifest } from '../looker.ts'
@@ -27,7 +28,7 @@ export const represent: RegisterCommand = (program, context) => {
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((words: string[], options: Options) => representAll(words, options, context))
 }
 

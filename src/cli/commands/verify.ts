@@ -4,6 +4,7 @@ import type { Embedding, Verification } from '../../embed/index.ts'
 import { limitFor, verifyEmbeddings } from '../../embed/verification.ts'
 import { FacewiseError } from '../../errors.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { lookAtAll } from '../look.ts'
 import { createLooker, embedderManifest } from '../looker.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate } from '../options.ts'
@@ -32,7 +33,7 @@ export const verify: RegisterCommand = (program, context) => {
     .option('--fmr <rate>', 'how many strangers in how many may pass as the same person (default: 1e-3)', rate)
     .option('--threshold <distance>', "a limit of your own instead, in the model's metric", positiveNumber)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((a: string, b: string, options: Options) => verifyPair([a, b], options, context))
 }
 

@@ -3,6 +3,7 @@ import { type DetectionScore, type EvaluatedPicture, scoreDetections } from '../
 import type { Face } from '../../../detect/index.ts'
 import { FacewiseError } from '../../../errors.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { expandInputs, type Input } from '../../inputs.ts'
 import { lookAtAll } from '../../look.ts'
 import { createLooker, type OpenedLooker } from '../../looker.ts'
@@ -44,7 +45,7 @@ export function evaluateDetection(group: Command, context: CommandContext): void
   addDetectorOptions(command, DEFAULTS)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((folder: string, options: Options) => evaluate(folder, options, context))
 }
 

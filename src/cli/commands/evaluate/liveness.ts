@@ -6,6 +6,7 @@ import { DEFAULT_SPOOF_MODEL, SPOOF_MODELS } from '../../../attributes/index.ts'
 import { clopperPearson } from '../../../embed/index.ts'
 import { FacewiseError, messageOf } from '../../../errors.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { expandInputs } from '../../inputs.ts'
 import { lookAtAll } from '../../look.ts'
 import { createLooker } from '../../looker.ts'
@@ -48,7 +49,7 @@ export function evaluateLiveness(group: Command, context: CommandContext): void 
   addDetectorOptions(command, DETECTOR_DEFAULTS)
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((folder: string, options: Options) => evaluate(folder, options, context))
 }
 

@@ -17,6 +17,7 @@ import { FacewiseError, messageOf } from '../../../errors.ts'
 import type { FaceChoice } from '../../choice.ts'
 import { facesOption } from '../../choice.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { lookAtAll } from '../../look.ts'
 import { createLooker, embedderManifest, type OpenedLooker } from '../../looker.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, workersOption } from '../../options.ts'
@@ -44,7 +45,7 @@ export function evaluatePairs(group: Command, context: CommandContext): void {
     .addOption(facesOption('center'))
     .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((csv: string, options: Options) => evaluate(csv, options, context))
 }
 
