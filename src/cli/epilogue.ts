@@ -44,7 +44,8 @@ export function fill(text: string, width: number): string {
 function broken(text: string, width: number, indent: number): string[] {
   const lines: string[] = []
   let line = ''
-  for (const word of text.split(' ')) {
+  // What stands between backticks is one word.
+  for (const word of text.match(/\S*`[^`]*`\S*|\S+/g) ?? []) {
     if (line !== '' && indent + line.length + 1 + word.length > width) {
       lines.push(line)
       line = word

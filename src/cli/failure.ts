@@ -13,6 +13,7 @@ const WORDS: readonly (readonly [library: string, commandLine: string])[] = [
   ['`minFaceSize`', '--min-face'],
   ['`duplicates`', '--duplicates report'],
   ['give `threshold`', 'give --threshold'],
+  ['give its `manifest` or `source`', 'give the folder or address that has its manifest.json'],
   ['Make the call again: another worker takes its place.', 'Give this picture again; the others go on without it.'],
 ]
 

@@ -22,7 +22,7 @@ export function createProgram(context: CommandContext, registered: readonly Regi
   const { stdout, stderr } = context.terminal
   const program = new Command('facewise')
     .description(
-      'Finds faces in pictures, says what they look like and whose they are, and remembers people. All of it happens on this machine.',
+      'Finds faces in pictures, says what they look like and whose they are, and remembers people. No picture leaves this machine.',
     )
     .version(context.version, '--version', 'print the version')
     .helpOption('-h, --help', 'explain a command, with examples')

@@ -56,6 +56,8 @@ Examples:
       A table of the faces in one photo, the surest first.
   facewise detect holiday/ "scans/**/*.png" --draw out
       Every picture of a folder and of a pattern; copies with boxes, landmarks and scores go to out/.
+  facewise detect archive/ --workers 4 --json > faces.jsonl
+      Four threads share the pictures; lines come in the order of the pictures, and are the same as from one.
   facewise detect group.jpg --min-face 20
       Smaller faces too. Half the size takes four times as long.
   facewise detect group.jpg --thresholds 0.6,0.7,0.95

@@ -39,7 +39,7 @@ export const removeCommand: RegisterModelsCommand = (group, context, catalog) =>
 }
 
 const HELP = `
-Example:
+Examples:
   facewise models remove facenet-512
       \`facewise models pull facenet-512\` gets it again.
 
