@@ -59,7 +59,9 @@ describe('--workers', () => {
     expect(there).toEqual(here)
     expect(here.code).toBe(1)
     expect(here.out.split('\n').length).toBeGreaterThan(inputs.length / 2)
-    expect(started.count).toBe(workers)
+    // They are started as they are needed: a quick one may leave nothing to the last.
+    expect(started.count).toBeGreaterThan(0)
+    expect(started.count).toBeLessThanOrEqual(workers)
   })
 
   it('identifies by a store in this thread, and draws the same copies', async () => {
