@@ -1,6 +1,5 @@
 import { Option } from 'commander'
-import { byCentrality, type Face, selectFaces } from '../detect/index.ts'
-import type { Picture } from '../image/index.ts'
+import type { PictureOptions } from '../facewise/index.ts'
 
 /** Which faces of a picture are wanted. */
 export type FaceChoice = 'all' | 'largest' | 'center'
@@ -12,13 +11,11 @@ export function facesOption(byDefault: FaceChoice = 'all'): Option {
     .default(byDefault)
 }
 
-/** The wanted faces, best score first. */
-export function chooseFaces(
-  faces: readonly Face[],
-  picture: Picture,
-  { faces: choice, maxFaces }: { readonly faces: FaceChoice; readonly maxFaces?: number },
-): Face[] {
-  if (choice === 'all') return selectFaces(faces, maxFaces)
-  if (choice === 'largest') return selectFaces(faces, maxFaces ?? 1, 'largest')
-  return selectFaces(byCentrality(faces, picture).slice(0, maxFaces ?? 1))
+/** The wanted faces, as a call of the library is told; it gives the best score first. */
+export function chosenFaces(options: {
+  readonly faces: FaceChoice
+  readonly maxFaces?: number
+}): Pick<PictureOptions, 'keep' | 'maxFaces'> {
+  const { faces, maxFaces } = options
+  return faces === 'all' ? { maxFaces } : { keep: faces, maxFaces: maxFaces ?? 1 }
 }

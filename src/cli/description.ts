@@ -1,6 +1,6 @@
 import { EMOTIONS, type Emotion, type EmotionScores, type HeadPose, strongestEmotion } from '../attributes/index.ts'
+import type { DescribedFace } from '../facewise/index.ts'
 import { toJson as faceToJson } from './commands/detect.ts'
-import type { Description } from './describer.ts'
 import { table } from './table.ts'
 import type { Style } from './terminal.ts'
 
@@ -30,7 +30,7 @@ export function poseInWords({ yaw, pitch, roll }: HeadPose): string {
 }
 
 /** A face with all that is told of it, as `--json` prints it. */
-export function toJson({ face, emotion, age, gender, pose, quality, liveness }: Description): unknown {
+export function toJson({ emotion, age, gender, pose, quality, liveness, ...face }: DescribedFace): unknown {
   const digits =
     (count: number) =>
     (value: number): number =>
@@ -47,7 +47,7 @@ export function toJson({ face, emotion, age, gender, pose, quality, liveness }: 
     qualityReasons: quality?.reasons.length
       ? quality.reasons.map(({ code, message }) => ({ code, message }))
       : undefined,
-    liveness: liveness === undefined ? undefined : { score: score(liveness) },
+    liveness: liveness && { score: score(liveness.score) },
   }
 }
 
@@ -55,7 +55,7 @@ export function toJson({ face, emotion, age, gender, pose, quality, liveness }: 
 interface Column {
   readonly head: string
   readonly align: 'l' | 'r'
-  cell(description: Description): string | undefined
+  cell(face: DescribedFace): string | undefined
 }
 
 const COLUMNS: readonly Column[] = [
@@ -63,7 +63,7 @@ const COLUMNS: readonly Column[] = [
   { head: 'gender', align: 'l', cell: ({ gender }) => gender && `${gender.label} ${percent(gender.score)}` },
   { head: 'emotion', align: 'l', cell: ({ emotion }) => emotion && emotionCell(emotion) },
   { head: 'quality', align: 'r', cell: ({ quality }) => quality?.score.toFixed(2) },
-  { head: 'liveness', align: 'r', cell: ({ liveness }) => liveness?.toFixed(2) },
+  { head: 'liveness', align: 'r', cell: ({ liveness }) => liveness?.score.toFixed(2) },
   { head: 'looking', align: 'l', cell: ({ pose }) => pose && poseInWords(pose) },
 ]
 
@@ -74,21 +74,18 @@ function emotionCell(scores: EmotionScores): string {
 }
 
 /** The lines of the table for people, its head first. */
-export function descriptionRows(descriptions: readonly Description[], style: Style): string[] {
-  if (descriptions.length === 0) return []
-  const columns = COLUMNS.filter(({ cell }) => descriptions.some(description => cell(description) !== undefined))
-  const rows = descriptions.map((description, i) => [
-    String(i + 1),
-    ...columns.map(({ cell }) => cell(description) ?? '-'),
-  ])
+export function descriptionRows(faces: readonly DescribedFace[], style: Style): string[] {
+  if (faces.length === 0) return []
+  const columns = COLUMNS.filter(({ cell }) => faces.some(face => cell(face) !== undefined))
+  const rows = faces.map((face, i) => [String(i + 1), ...columns.map(({ cell }) => cell(face) ?? '-')])
   const align = columns.map(column => column.align).join('')
   const [head, ...lines] = table([['', ...columns.map(column => column.head)], ...rows], `r${align}`)
-  return [style.dim(head), ...lines, ...qualityRows(descriptions)]
+  return [style.dim(head), ...lines, ...qualityRows(faces)]
 }
 
 /** A line for each face of bad quality: the worst reason with what to do, and the others. */
-function qualityRows(descriptions: readonly Description[]): string[] {
-  return descriptions.flatMap(({ quality }, i) => {
+function qualityRows(faces: readonly DescribedFace[]): string[] {
+  return faces.flatMap(({ quality }, i) => {
     if (!quality || quality.reasons.length === 0) return []
     const [{ message }, ...others] = quality.reasons
     const also = others.length > 0 ? ` Also: ${others.map(({ code }) => code).join(', ')}.` : ''

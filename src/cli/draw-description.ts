@@ -1,5 +1,5 @@
+import type { DescribedFace } from '../facewise/index.ts'
 import type { Box } from '../image/index.ts'
-import type { Description } from './describer.ts'
 import { percent, poseInWords, rankedEmotions } from './description.ts'
 import type { Overlay } from './drawings.ts'
 import { type LabelForm, type Placement, placeLabels, type Size } from './labels.ts'
@@ -37,13 +37,11 @@ interface Form extends LabelForm {
  * cover neither faces nor each other; where there is no room for one, one line stands there, and where there is none for that either,
  * a number, which is explained in a strip under the picture. Nothing if there are no faces.
  */
-export function drawDescriptions(picture: Size, descriptions: readonly Description[]): Overlay | undefined {
-  if (descriptions.length === 0) return undefined
+export function drawDescriptions(picture: Size, faces: readonly DescribedFace[]): Overlay | undefined {
+  if (faces.length === 0) return undefined
   const pen = { ...penFor(picture), ...textSizes(picture) }
-  const contents = descriptions.map((description, i) =>
-    contentOf(description, descriptions.length > 1 ? i + 1 : undefined),
-  )
-  const boxes = descriptions.map(({ face }) => face.box)
+  const contents = faces.map((face, i) => contentOf(face, faces.length > 1 ? i + 1 : undefined))
+  const boxes = faces.map(({ box }) => box)
   const allForms = boxes.map((box, i) => formsOf(contents[i], Math.min(box.width, box.height), box.height, pen))
   const { forms, places } = layOut(picture, boxes, allForms, pen.smallestText * 0.5)
   const legend = drawLegend(
@@ -94,7 +92,7 @@ function textSizes({ width, height }: Size): Pick<Pen, 'smallestText' | 'largest
 }
 
 function contentOf(
-  { emotion, age, gender, pose, quality, liveness }: Description,
+  { emotion, age, gender, pose, quality, liveness }: DescribedFace,
   number: number | undefined,
 ): Content {
   const person = [gender?.label, age?.toFixed(0)].filter(part => part !== undefined).join(', ')
@@ -102,7 +100,7 @@ function contentOf(
   const notes = [
     ...(emotion || !pose ? [] : [`looking ${poseInWords(pose)}`]),
     ...(emotion || !quality ? [] : [`quality ${quality.score.toFixed(2)}`]),
-    ...(liveness === undefined ? [] : [`liveness ${percent(liveness)}`]),
+    ...(liveness === undefined ? [] : [`liveness ${percent(liveness.score)}`]),
   ]
   const bars = ranked.slice(0, MOST_BARS).filter(([, score], i) => i === 0 || score >= LEAST_BAR)
   const short = [person, bars[0] && `${bars[0][0]} ${percent(bars[0][1])}`, ...notes].filter(Boolean).join('  ')

@@ -87,7 +87,8 @@ export async function writeDrawing(path: string, picture: Picture, overlay: Over
   }
 }
 
-async function loadSharp(): Promise<typeof Sharp> {
+/** @throws FacewiseError `DEPENDENCY_MISSING` */
+export async function loadSharp(): Promise<typeof Sharp> {
   try {
     return (await import('sharp')).default
   } catch (error) {

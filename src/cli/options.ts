@@ -3,7 +3,7 @@ import type { BackendName } from '../backends/index.ts'
 import type { MtcnnOptions } from '../detect/index.ts'
 
 /** The backends that Node has. */
-const BACKENDS: readonly BackendName[] = ['native', 'wasm', 'cpu']
+export const BACKENDS: readonly BackendName[] = ['native', 'wasm', 'cpu']
 
 /** Three thresholds, one a stage of the cascade. */
 export type Thresholds = readonly [proposal: number, refine: number, output: number]
@@ -15,6 +15,8 @@ export interface DetectorOptions {
   readonly thresholds?: Thresholds
   readonly backend?: readonly BackendName[]
   readonly maxPixels?: number
+  /** Where a command knows {@link workersOption}. */
+  readonly workers?: number
 }
 
 /** What a command takes where an option is not given. */
@@ -50,6 +52,22 @@ export function backendOption(): Option {
     '--backend <names>',
     `TensorFlow.js backend, or several in the order of preference: ${BACKENDS.join(', ')}`,
   ).argParser(backends)
+}
+
+/** More threads than this help nobody, and each takes some 100 MB. */
+const MOST_WORKERS = 64
+
+/** `--workers`, for every command that looks at many pictures. */
+export function workersOption(): Option {
+  return new Option(
+    '--workers <number>',
+    'threads that share the pictures; the results are the same (default: 1)',
+  ).argParser(text => {
+    const value = wholeNumber(text)
+    if (value > MOST_WORKERS)
+      throw new InvalidArgumentError(`Give at most ${MOST_WORKERS}; more than there are cores help little.`)
+    return value
+  })
 }
 
 /** `--json`, the same in every command. */

@@ -5,17 +5,13 @@ import type { Terminal } from './terminal.ts'
 /** An input with its picture, or with the reason why there is none. */
 export type LoadedInput = { readonly name: string } & ({ readonly picture: Picture } | { readonly error: unknown })
 
-/**
- * Decodes the inputs one after the other, each once. While one is looked at the next is already being decoded, which happens on
- * another thread; more ahead would only fill the memory.
- */
-export async function* loadPictures(
-  inputs: readonly Input[],
+/** Decodes inputs; never rejects. Standard input is read once, however often it is named. */
+export function pictureLoader(
   terminal: Pick<Terminal, 'readStdin'>,
   maxPixels: number | undefined,
-): AsyncGenerator<LoadedInput> {
+): (input: Input) => Promise<LoadedInput> {
   let stdin: Promise<Uint8Array> | undefined
-  const load = async ({ name, error }: Input): Promise<LoadedInput> => {
+  return async ({ name, error }) => {
     if (error) return { name, error }
     try {
       if (name === '-') stdin ??= terminal.readStdin()
@@ -24,10 +20,39 @@ export async function* loadPictures(
       return { name, error: reason }
     }
   }
-  let next = inputs.length > 0 ? load(inputs[0]) : undefined
-  for (let i = 0; next; i++) {
-    const loaded = await next
-    next = i + 1 < inputs.length ? load(inputs[i + 1]) : undefined
-    yield loaded
+}
+
+/**
+ * Runs `start` for each item, at most `width` at a time, and gives the results in the order of the items.
+ *
+ * @param start must not reject.
+ */
+export async function* inOrder<T, R>(
+  items: readonly T[],
+  width: number,
+  start: (item: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const running: Promise<R>[] = []
+  try {
+    for (const item of items) {
+      running.push(start(item))
+      if (running.length === width) yield await running.shift()!
+    }
+    while (running.length > 0) yield await running.shift()!
+  } finally {
+    // Whoever stops early wants to free what these use.
+    await Promise.all(running)
   }
+}
+
+/**
+ * Decodes the inputs one after the other, each once. While one is looked at the next is already being decoded, which happens on
+ * another thread; more ahead would only fill the memory.
+ */
+export function loadPictures(
+  inputs: readonly Input[],
+  terminal: Pick<Terminal, 'readStdin'>,
+  maxPixels: number | undefined,
+): AsyncGenerator<LoadedInput> {
+  return inOrder(inputs, 2, pictureLoader(terminal, maxPixels))
 }

@@ -3,6 +3,7 @@ import pkg from '../../package.json' with { type: 'json' }
 import { isFacewiseError } from '../errors.ts'
 import type { CommandContext, RegisterCommand } from './command.ts'
 import { commands } from './commands/index.ts'
+import { epilogue } from './epilogue.ts'
 import { affectsAll, failureOf } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -20,7 +21,9 @@ export const ExitCode = {
 export function createProgram(context: CommandContext, registered: readonly RegisterCommand[] = commands): Command {
   const { stdout, stderr } = context.terminal
   const program = new Command('facewise')
-    .description('Finds faces in photos, with MTCNN on TensorFlow.js.')
+    .description(
+      'Finds faces in pictures, says what they look like and whose they are, and remembers people. No picture leaves this machine.',
+    )
     .version(context.version, '--version', 'print the version')
     .helpOption('-h, --help', 'explain a command, with examples')
     .helpCommand('help [command]', 'explain a command, with examples')
@@ -40,13 +43,24 @@ export function createProgram(context: CommandContext, registered: readonly Regi
   }
   program.addHelpText(
     'after',
-    `
-Start here:
-  facewise doctor                       what runs on this machine, and what is missing
-  facewise detect photo.jpg             the faces in a photo
-  facewise detect photos --draw out     all photos of a folder, with the faces drawn into copies
+    epilogue(`
+Examples:
+  facewise doctor
+      What runs on this machine, and what is missing: start here.
+  facewise detect photo.jpg
+      The faces in a photo.
+  facewise describe photos/ --draw out --workers 4
+      What the faces in all photos of a folder look like, also drawn into copies; four photos at a time.
+  facewise verify a.jpg b.jpg
+      Whether two photos show one person.
+  facewise enroll ada ada.jpg --store file:faces.db
+  facewise identify party.jpg --store file:faces.db
+      Remember a person, and say who is in a photo.
 
-Exit code: 0 all done; 1 some inputs failed, each is named, the others are done; 2 the call was wrong.`,
+\`facewise COMMAND --help\` explains each, with examples. Where a command takes pictures these may be files, folders, globs, http(s) addresses, or - for
+standard input. --json prints one JSON object a line.
+
+Exit code: 0 all done; 1 some inputs failed, each is named, the others are done; 2 the call was wrong.`),
   )
   return program
 }

@@ -1,4 +1,5 @@
 import { buffer } from 'node:stream/consumers'
+import type { WorkerLike } from '../worker/index.ts'
 
 /** Where a command writes text. */
 export interface Output {
@@ -16,10 +17,12 @@ export interface Terminal {
   /** All bytes of standard input. */
   readStdin(): Promise<Uint8Array>
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Starts a worker thread where the library cannot do it by itself: from the source, which threads do not know how to read. */
+  readonly startWorker?: () => WorkerLike
 }
 
 /** The terminal of this process. */
-export function processTerminal(): Terminal {
+export function processTerminal(startWorker?: Terminal['startWorker']): Terminal {
   const output = (stream: NodeJS.WriteStream): Output => ({
     write: text => void stream.write(text),
     get isTTY() {
@@ -34,6 +37,7 @@ export function processTerminal(): Terminal {
     stderr: output(process.stderr),
     readStdin: () => buffer(process.stdin),
     env: process.env,
+    startWorker,
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type HeadPose,
 } from '../attributes/index.ts'
 import { type Engine, startBackend } from '../backends/index.ts'
-import { createMtcnn, type DetectOptions, type Detector, type Face, oneFace } from '../detect/index.ts'
+import { byCentrality, createMtcnn, type Detector, type Face, oneFace, selectFaces } from '../detect/index.ts'
 import { createEmbedder, DEFAULT_EMBEDDER, type Embedder } from '../embed/index.ts'
 import { FacewiseError, throwIfAborted } from '../errors.ts'
 import { decode, type ImageInput, type Picture } from '../image/index.ts'
@@ -27,6 +27,7 @@ import type {
   IdentifiedFace,
   IdentifyOptions,
   MatchOptions,
+  PictureOptions,
   RepresentedFace,
   SubjectMatch,
   TrackOptions,
@@ -112,52 +113,59 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     throwIfAborted(signal)
   }
 
-  async function find(input: ImageInput, call: DetectOptions): Promise<{ picture: Picture; faces: Face[] }> {
+  async function find(input: ImageInput, { aligned = false, ...call }: PictureOptions): Promise<Found> {
     assertUsable(call.signal)
+    if (aligned) {
+      const picture = await decode(input, call)
+      const { width, height } = picture
+      return { picture, faces: [{ box: { x: 0, y: 0, width, height }, score: 1 }], aligned }
+    }
     // Both at once: the first picture is read while the networks are loaded.
     const [picture, part] = await Promise.all([decode(input, call), detector.get()])
-    return { picture, faces: await part.detect(picture, call) }
+    return { picture, faces: await facesIn(picture, call, part), aligned }
   }
 
   async function representFound(
-    picture: Picture,
-    faces: readonly Face[],
+    { picture, faces, aligned }: Found,
     signal: AbortSignal | undefined,
   ): Promise<RepresentedFace[]> {
     if (faces.length === 0) return []
-    const embeddings = await (await embedder.get()).embed(picture, faces, { signal })
+    const part = await embedder.get()
+    const embeddings = await (aligned
+      ? part.embedAligned([picture], { signal })
+      : part.embed(picture, faces, { signal }))
     return faces.map((face, i) => ({ ...face, embedding: embeddings[i] }))
   }
 
-  async function represent(input: ImageInput, call: DetectOptions = {}): Promise<RepresentedFace[]> {
+  async function represent(input: ImageInput, call: PictureOptions = {}): Promise<RepresentedFace[]> {
     const ready = embedder.get()
     ready.catch(() => {})
-    const { picture, faces } = await find(input, call)
-    return representFound(picture, faces, call.signal)
+    return representFound(await find(input, call), call.signal)
   }
 
   async function describe(input: ImageInput, call: DescribeOptions = {}): Promise<DescribedFace[]> {
     const { attributes, ...how } = call
     const names = new Set<AttributeName>(attributes ? checkAttributes(attributes) : wanted)
-    const { picture, faces } = await find(input, how)
-    return describeFound(picture, faces, names, call.signal)
+    return describeFound(await find(input, how), names, call.signal)
   }
 
   async function describeFound(
-    picture: Picture,
-    faces: readonly Face[],
+    { picture, faces, aligned }: Found,
     names: ReadonlySet<AttributeName>,
     signal: AbortSignal | undefined,
   ): Promise<DescribedFace[]> {
     if (faces.length === 0) return []
-    const ask = async <T>(name: AttributeName, part: Lazy<Classifier<T>>): Promise<T[] | undefined> =>
-      names.has(name) ? (await part.get()).classify(picture, faces, { signal }) : undefined
+    const ask = async <T>(name: AttributeName, part: Lazy<Classifier<T>>): Promise<T[] | undefined> => {
+      if (!names.has(name)) return undefined
+      const network = await part.get()
+      return aligned ? network.classifyAligned([picture], { signal }) : network.classify(picture, faces, { signal })
+    }
     const [emotions, ages, live] = await Promise.all([
       ask('emotion', emotion),
       ask('age-gender', ageGender),
       ask('liveness', liveness),
     ])
-    const poses = names.has('pose') ? await posesIn(picture, faces, signal) : []
+    const poses = names.has('pose') && !aligned ? await posesIn(picture, faces, signal) : []
     return faces.map((face, i) => ({
       ...face,
       ...(emotions && { emotion: emotions[i] }),
@@ -179,12 +187,12 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
   }
 
   /** A picture of an enrolment: its one face, with quality and embedding. */
-  async function look(input: ImageInput, signal: AbortSignal | undefined): Promise<Frame> {
-    const { picture, faces } = await find(input, { signal })
-    const face = faceToEnrol(faces)
+  async function look(input: ImageInput, { signal, aligned }: EnrollOptions): Promise<Frame> {
+    const found = await find(input, { signal, aligned })
+    const face = faceToEnrol(found.faces)
     if ('code' in face) return { reason: face }
-    const quality = assessQuality(picture, face)
-    const [{ embedding }] = await representFound(picture, [face], signal)
+    const quality = assessQuality(found.picture, face)
+    const [{ embedding }] = await representFound({ ...found, faces: [face] }, signal)
     return { face, quality, embedding }
   }
 
@@ -201,7 +209,7 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     const inputs = Array.isArray(pictures) ? (pictures as readonly ImageInput[]) : [pictures as ImageInput]
     if (inputs.length === 0) throw new FacewiseError('INVALID_ARGUMENT', 'An enrolment needs at least one picture.')
     const frames: Frame[] = []
-    for (const input of inputs) frames.push(await look(input, signal))
+    for (const input of inputs) frames.push(await look(input, call))
     const part = await embedder.get()
     const { metric } = part.manifest.embedding
     const { threshold } = galleryLimit(part.manifest, DEFAULT_FPIR, 1)
@@ -319,7 +327,7 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     return trackFaces(source, settings, {
       assertUsable: () => assertUsable(signal),
       detector: () => detector.get(),
-      describe: (picture, faces, names) => describeFound(picture, faces, names, signal),
+      describe: (picture, faces, names) => describeFound({ picture, faces, aligned: false }, names, signal),
       identity: settings.embeddings
         ? {
             embedder: () => embedder.get(),
@@ -347,15 +355,16 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
   return {
     store,
     async detect(input, call = {}) {
-      return (await find(input, call)).faces
+      return [...(await find(input, call)).faces]
     },
     represent,
     describe,
     async verify(a, b, call = {}) {
-      const { face: rule = 'largest', signal, ...how } = call
+      const { face: rule = 'largest', signal, aligned, ...how } = call
       const one = async (input: ImageInput): Promise<RepresentedFace> => {
-        const { picture, faces } = await find(input, { signal })
-        return (await representFound(picture, [oneFace(faces, picture, rule)], signal))[0]
+        const found = await find(input, { signal, aligned })
+        const face = oneFace(found.faces, found.picture, rule)
+        return (await representFound({ ...found, faces: [face] }, signal))[0]
       }
       const faces = [await one(a), await one(b)] as const
       const part = await embedder.get()
@@ -385,6 +394,27 @@ export async function createFacewise(options: FacewiseOptions = {}): Promise<Fac
     dispose,
     [Symbol.asyncDispose]: dispose,
   }
+}
+
+/** The faces of a picture, or the picture that is one. */
+interface Found {
+  readonly picture: Picture
+  readonly faces: readonly Face[]
+  readonly aligned: boolean
+}
+
+/** Detectors do not know of the middle of the picture: there they find all, and what is to be kept is chosen here. */
+async function facesIn(
+  picture: Picture,
+  { keep, maxFaces, ...call }: Omit<PictureOptions, 'aligned'>,
+  detector: Detector,
+): Promise<Face[]> {
+  if (keep !== 'center') return detector.detect(picture, { ...call, keep, maxFaces })
+  if (maxFaces !== undefined && !(maxFaces >= 1)) {
+    throw new FacewiseError('INVALID_ARGUMENT', `maxFaces is 1 or more; got ${maxFaces}.`)
+  }
+  const faces = await detector.detect(picture, call)
+  return selectFaces(byCentrality(faces, picture).slice(0, maxFaces))
 }
 
 function isDetector(value: FacewiseOptions['detector']): value is Detector {

@@ -22,8 +22,22 @@ export interface DescribedFace extends Face, Partial<AgeGender> {
   readonly liveness?: PassiveLiveness
 }
 
+/** Options of the calls that look for the faces of one picture. */
+export interface PictureOptions extends Omit<DetectOptions, 'keep'> {
+  /**
+   * Which faces `maxFaces` keeps: those with the best score (the default), the largest, or those nearest to the middle of the picture
+   * (`center`).
+   */
+  readonly keep?: 'best' | 'largest' | 'center'
+  /**
+   * The picture is an aligned crop of one face already: none is looked for. The face is the whole picture, with score 1 and without
+   * landmarks, so it has no pose; `roi`, `maxFaces` and `keep` mean nothing then. `false` by default.
+   */
+  readonly aligned?: boolean
+}
+
 /** Options of {@link Facewise.describe}. */
-export interface DescribeOptions extends DetectOptions {
+export interface DescribeOptions extends PictureOptions {
   /** What to tell; as `createFacewise` was told by default. */
   readonly attributes?: readonly AttributeName[]
 }
@@ -33,6 +47,8 @@ export interface VerifyPicturesOptions extends VerifyOptions {
   readonly signal?: AbortSignal
   /** Which face of a picture is meant where it shows several; the `largest` by default. `only` makes several an error. */
   readonly face?: FaceRule
+  /** As in {@link PictureOptions}, of both pictures. */
+  readonly aligned?: boolean
 }
 
 /** Whether two pictures show one person, and which faces were compared. */
@@ -61,6 +77,8 @@ export interface EnrollOptions {
   readonly metadata?: Metadata
   /** Looks at everything and stores nothing: for a guided capture that wants to tell what is wrong. Never refuses. */
   readonly dryRun?: boolean
+  /** As in {@link PictureOptions}, of all pictures. */
+  readonly aligned?: boolean
 }
 
 /** Why a frame was not taken. `code` is for programs, `message` for the person before the camera. */
@@ -106,7 +124,7 @@ export interface MatchOptions {
 }
 
 /** Options of {@link Facewise.identify}. */
-export interface IdentifyOptions extends DetectOptions, MatchOptions {}
+export interface IdentifyOptions extends PictureOptions, MatchOptions {}
 
 /** A face, and whose it is. */
 export interface IdentifiedFace extends RepresentedFace {
@@ -216,9 +234,9 @@ export interface TrackedFrame {
 /** The whole library as one object: finds, compares, describes, remembers and recognises faces. */
 export interface Facewise {
   /** The faces of a picture, best score first. */
-  detect(input: ImageInput, options?: DetectOptions): Promise<Face[]>
+  detect(input: ImageInput, options?: PictureOptions): Promise<Face[]>
   /** The faces of a picture with their embeddings. */
-  represent(input: ImageInput, options?: DetectOptions): Promise<RepresentedFace[]>
+  represent(input: ImageInput, options?: PictureOptions): Promise<RepresentedFace[]>
   /** The faces of a picture and what they look like. */
   describe(input: ImageInput, options?: DescribeOptions): Promise<DescribedFace[]>
   /**

@@ -12,6 +12,7 @@ export type {
   IdentifiedFace,
   IdentifyOptions,
   MatchOptions,
+  PictureOptions,
   PictureVerification,
   RepresentedFace,
   SubjectMatch,

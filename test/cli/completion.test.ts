@@ -105,6 +105,10 @@ describe.skipIf(!installed('bash'))('in bash', () => {
 
   it.each([
     ['facewise enr', ['enroll']],
+    ['facewise be', ['bench']],
+    ['facewise detect --w', ['--workers']],
+    ['facewise bench --backend ', ['cpu', 'native', 'wasm']],
+    ['facewise bench ph', ['photo.jpg']],
     ['facewise store ', ['copy', 'help', 'info']],
     ['facewise detect --max', ['--max-face', '--max-faces', '--max-pixels']],
     ['facewise detect --json --faces ', ['all', 'center', 'largest']],
@@ -154,6 +158,10 @@ describe.skipIf(!installed('fish'))('in fish', () => {
 
   it.each([
     ['facewise enr', ['enroll']],
+    ['facewise be', ['bench']],
+    ['facewise detect --w', ['--workers']],
+    ['facewise bench --backend ', ['cpu', 'native', 'wasm']],
+    ['facewise bench ph', ['photo.jpg']],
     ['facewise store ', ['copy', 'help', 'info']],
     ['facewise detect --max', ['--max-face', '--max-faces', '--max-pixels']],
     ['facewise verify --faces ', ['best', 'center', 'largest', 'only']],

@@ -283,7 +283,8 @@ describe('--draw', () => {
   it('numbers all faces where a crowd leaves no room for words', () => {
     const emotion = { angry: 0, disgust: 0, fear: 0, happy: 0.9, sad: 0, surprise: 0, neutral: 0.1 }
     const faces = Array.from({ length: 60 }, (_, i) => ({
-      face: { box: { x: (i % 10) * 40, y: Math.floor(i / 10) * 45, width: 36, height: 42 }, score: 1 },
+      box: { x: (i % 10) * 40, y: Math.floor(i / 10) * 45, width: 36, height: 42 },
+      score: 1,
       emotion,
       age: 30,
       gender: { label: 'male' as const, score: 0.9 },

@@ -112,6 +112,38 @@ describe('one object', () => {
     embedder.dispose()
   })
 
+  test('keeps the most central faces, and takes an aligned crop whole', async () => {
+    const fw = await create()
+    const picture = await decode(samplePhoto(1))
+    const all = await fw.detect(picture)
+    const offCentre = ({ box }: (typeof all)[0]): number =>
+      Math.hypot(box.x + (box.width - picture.width) / 2, box.y + (box.height - picture.height) / 2)
+    const central = all.toSorted((a, b) => offCentre(a) - offCentre(b))
+    expect(all).toHaveLength(3)
+    expect(await fw.detect(picture, { keep: 'center', maxFaces: 1 })).toEqual([central[0]])
+    const two = await fw.represent(picture, { keep: 'center', maxFaces: 2 })
+    expect(two.map(({ box }) => box)).toEqual(all.filter(face => face !== central[2]).map(({ box }) => box))
+    expect((await refused(fw.detect(picture, { keep: 'center', maxFaces: 0 }))).code).toBe('INVALID_ARGUMENT')
+
+    const crop = await decode(photo('ann'))
+    const whole = { box: { x: 0, y: 0, width: 400, height: 420 }, score: 1 }
+    const [represented] = await fw.represent(crop, { aligned: true })
+    const embedder = await fw.embedder()
+    expect(represented).toEqual({ ...whole, embedding: (await embedder.embedAligned([crop]))[0] })
+    const [described] = await fw.describe(crop, { aligned: true })
+    expect(Object.keys(described).sort()).toEqual(['age', 'box', 'emotion', 'gender', 'quality', 'score'])
+    const emotion = await createEmotionClassifier(undefined, { backend: engine })
+    expect(described.emotion).toEqual((await emotion.classifyAligned([crop]))[0])
+    emotion.dispose()
+    // Without a face that could be found, too.
+    const { distance } = await fw.verify(photo('empty'), photo('empty'), { aligned: true })
+    expect(distance).toBeCloseTo(0, 6)
+    await fw.enroll('crop', crop, { aligned: true, minQuality: 0 })
+    const [known] = await fw.identify(crop, { aligned: true })
+    expect(known.match).toMatchObject({ subject: 'crop' })
+    expect(known.match!.distance).toBeCloseTo(0, 6)
+  })
+
   test('nobody in the picture is an empty list', async () => {
     const fw = await create()
     for (const faces of [

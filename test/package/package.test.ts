@@ -355,6 +355,28 @@ describe('the installed package', () => {
     expect(status).toBe(0)
   })
 
+  it('shares pictures among worker threads on the command line', () => {
+    const photos = [samplePhoto(1), samplePhoto(6)]
+    const { status, stdout, stderr } = run('npx', [
+      '--no-install',
+      'facewise',
+      'detect',
+      ...photos,
+      '--workers',
+      '2',
+      '--json',
+    ])
+    expect([stderr, status]).toEqual(['', 0])
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as { file: string; faces: unknown[] })
+    expect(lines.map(({ file, faces }) => [file, faces.length])).toEqual([
+      [photos[0], 3],
+      [photos[1], 4],
+    ])
+  })
+
   it('knows the models that can be pulled', () => {
     const { status, stdout, stderr } = run('npx', [
       '--no-install',

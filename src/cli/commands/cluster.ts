@@ -1,12 +1,14 @@
-import { DEFAULT_FMR } from '../../embed/index.ts'
-import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
+import { cluster as clusterVectors, DEFAULT_FMR } from '../../embed/index.ts'
+import { limitFor } from '../../embed/verification.ts'
+import type { RepresentedFace } from '../../facewise/index.ts'
+import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { failureLine, failureOf } from '../failure.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
-import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate } from '../options.ts'
-import { loadPictures } from '../pictures.ts'
-import { createProgress } from '../progress.ts'
-import { addRecogniserOptions, createRecogniser, type RecognisedFace, type RecogniserOptions } from '../recogniser.ts'
+import { lookAtAll } from '../look.ts'
+import { createLooker, embedderManifest } from '../looker.ts'
+import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate, workersOption } from '../options.ts'
+import { addRecogniserOptions, type RecogniserOptions } from '../recogniser.ts'
 import { count } from '../table.ts'
 import { styleOf } from '../terminal.ts'
 import { toJson } from './detect.ts'
@@ -32,8 +34,9 @@ export const cluster: RegisterCommand = (program, context) => {
       rate,
     )
     .option('--threshold <distance>', "a limit of your own instead, in the model's metric", positiveNumber)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((words: string[], options: Options) => clusterAll(words, options, context))
 }
 
@@ -49,59 +52,52 @@ Examples:
 With --json each line is one person: { "person", "faces": [{ "file", "box", "score", "landmarks" }] }; a picture that fails gives
 { "file", "error": { "code", "message" } }.`
 
+/** A face, and on which picture it is. */
+type FoundFace = RepresentedFace & { readonly file: string }
+
 async function clusterAll(words: readonly string[], options: Options, context: CommandContext): Promise<void> {
-  const { terminal } = context
-  const { stdout, stderr, env } = terminal
+  const { stdout, env } = context.terminal
+  const manifest = await embedderManifest(options)
+  // A rate that was not measured should be known before all pictures are looked at.
+  const { threshold } = limitFor(manifest, manifest.name, true, options)
   const inputs = await expandInputs(words)
-  const progress = createProgress(stderr, inputs.length)
-  const recogniser = createRecogniser(options, DETECTOR_DEFAULTS)
-  const found: (RecognisedFace & { file: string })[] = []
-  let done = 0
-  let failures = 0
+  const looker = createLooker(options, DETECTOR_DEFAULTS, inputs.length, context.terminal)
+  const call = { ...chosenFaces(options), aligned: options.aligned, maxPixels: pixelLimit(options) }
+  const found: FoundFace[] = []
   try {
-    for await (const input of loadPictures(inputs, terminal, pixelLimit(options))) {
-      progress.show(done++, input.name)
-      try {
-        if ('error' in input) throw input.error
-        const { picture, name } = input
-        const faces = await recogniser.recognise(picture, all => chooseFaces(all, picture, options))
-        for (const face of faces) found.push({ ...face, file: name })
-      } catch (error) {
-        if (recogniser.stoppedBy(error)) throw error
-        failures++
-        context.fail()
-        progress.clear()
-        const failure = failureOf(error)
-        if (options.json) stdout.write(`${JSON.stringify({ file: input.name, error: failure })}\n`)
-        stderr.write(`${styleOf(stderr, env).bad('failed:')} ${failureLine(input.name, failure)}\n`)
-      }
-    }
-    progress.clear()
-    const embeddings = found.map(({ embedding }) => embedding)
-    const embedder = await recogniser.embedder()
-    const { groups } = embedder.cluster(embeddings, options)
+    const failed = await lookAtAll<RepresentedFace[]>(
+      inputs,
+      looker,
+      {
+        look: ({ represent }, picture) => represent(picture, call),
+        tell(file, _, faces) {
+          for (const face of faces) found.push({ ...face, file })
+        },
+      },
+      options,
+      context,
+    )
+    const vectors = found.map(({ embedding }) => embedding.vector)
+    const { groups } = clusterVectors(vectors, { threshold, metric: manifest.embedding.metric })
     groups.forEach((members, i) => {
       const faces = members.map(member => found[member])
       if (options.json) {
-        const listed = faces.map(({ file, face }) => ({ file, ...(toJson(face) as object) }))
+        const listed = faces.map(({ file, embedding: _, ...face }) => ({ file, ...(toJson(face) as object) }))
         stdout.write(`${JSON.stringify({ person: i + 1, faces: listed })}\n`)
         return
       }
       const style = styleOf(stdout, env)
       stdout.write(`${style.bold(`person ${i + 1}`)}  ${count(faces.length, 'face')}\n`)
-      for (const { file, face } of faces) {
-        const { x, y, width, height } = face.box
-        const where = [x, y, width, height].map(value => value.toFixed(0)).join(' ')
+      for (const { file, box } of faces) {
+        const where = [box.x, box.y, box.width, box.height].map(value => value.toFixed(0)).join(' ')
         stdout.write(`  ${file}  ${style.dim(where)}\n`)
       }
     })
-    if (!options.json) {
-      const people = groups.length === 1 ? '1 person' : `${groups.length} people`
-      const rest = failures > 0 ? `; ${failures} failed` : ''
-      stdout.write(`\n${people} in ${count(found.length, 'face')} of ${count(inputs.length, 'picture')}${rest}\n`)
-    }
+    if (options.json) return
+    const people = groups.length === 1 ? '1 person' : `${groups.length} people`
+    const rest = failed > 0 ? `; ${failed} failed` : ''
+    stdout.write(`\n${people} in ${count(found.length, 'face')} of ${count(inputs.length, 'picture')}${rest}\n`)
   } finally {
-    progress.clear()
-    recogniser.dispose()
+    await looker.dispose()
   }
 }

@@ -4,6 +4,7 @@ import { bashCompletion } from '../completion/bash.ts'
 import { fishCompletion } from '../completion/fish.ts'
 import { wordsOf } from '../completion/words.ts'
 import { zshCompletion } from '../completion/zsh.ts'
+import { epilogue } from '../epilogue.ts'
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
 
@@ -13,7 +14,7 @@ export const completion: RegisterCommand = (program, { terminal: { stdout } }) =
     .command('completion')
     .description('Prints a script by which a shell completes commands, options and their values.')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(SHELLS)))
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((shell: keyof typeof SHELLS) => {
       stdout.write(SHELLS[shell](wordsOf(program)))
     })

@@ -1,15 +1,15 @@
+import type { AttributeName, DescribedFace } from '../../facewise/index.ts'
 import type { Picture } from '../../image/index.ts'
-import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
+import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { addDescriberOptions, createDescriber, type DescriberOptions, type Description } from '../describer.ts'
+import { ATTRIBUTES, addDescriberOptions, type DescriberOptions } from '../describer.ts'
 import { descriptionRows, toJson } from '../description.ts'
 import { drawDescriptions } from '../draw-description.ts'
-import { prepareDrawings, writeDrawing } from '../drawings.ts'
-import { failureLine, failureOf } from '../failure.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
-import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, wholeNumber } from '../options.ts'
-import { loadPictures } from '../pictures.ts'
-import { createProgress } from '../progress.ts'
+import { type Look, lookAtAll } from '../look.ts'
+import { createLooker } from '../looker.ts'
+import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, wholeNumber, workersOption } from '../options.ts'
 import { count } from '../table.ts'
 import { styleOf } from '../terminal.ts'
 
@@ -30,8 +30,9 @@ export const describe: RegisterCommand = (program, context) => {
   addDescriberOptions(command, DETECTOR_DEFAULTS)
     .addOption(facesOption())
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (words: string[], options: Options) => {
       if (options.aligned && options.attributes?.includes('pose')) {
         command.error(
@@ -66,50 +67,39 @@ An emotion is what a face shows, not what a person feels; age and gender are by 
 is a ground to decide about anyone, and the liveness score alone is no gate.`
 
 async function describeAll(words: readonly string[], options: Options, context: CommandContext): Promise<void> {
-  const { terminal } = context
-  const { stdout, stderr, env } = terminal
+  const { aligned, attributes = ATTRIBUTES, liveness } = options
   const inputs = await expandInputs(words)
-  const names = inputs.map(input => input.name)
-  const drawings = options.draw === undefined ? undefined : await prepareDrawings(options.draw, names)
-  const progress = createProgress(stderr, inputs.length)
-  const describer = createDescriber(options, DETECTOR_DEFAULTS)
-  const line = (value: unknown): void => stdout.write(`${JSON.stringify(value)}\n`)
-  const tell = options.json
-    ? (file: string, { width, height }: Picture, found: readonly Description[], drawn: string | undefined): void => {
-        line({ file, width, height, faces: found.map(toJson) })
-        if (drawn !== undefined) stderr.write(`${file}: drawn as ${drawn}\n`)
-      }
-    : (name: string, { width, height }: Picture, found: readonly Description[], drawn: string | undefined): void => {
-        const style = styleOf(stdout, env)
-        const faces = found.length === 0 ? 'no faces' : count(found.length, 'face')
-        stdout.write(`${style.bold(name)}  ${style.dim(`${width} x ${height}`)}  ${faces}\n`)
-        for (const row of descriptionRows(found, style)) stdout.write(`  ${row}\n`)
-        if (drawn !== undefined) stdout.write(`  drawn as ${drawn}\n`)
-      }
-  let done = 0
+  const looker = createLooker(options, DETECTOR_DEFAULTS, inputs.length, context.terminal)
+  const names: AttributeName[] = liveness ? [...attributes, 'liveness'] : [...attributes]
+  const call = { ...chosenFaces(options), aligned, attributes: names, maxPixels: pixelLimit(options) }
+  const tell = options.json ? jsonTeller(context) : tableTeller(context)
   try {
-    for await (const input of loadPictures(inputs, terminal, pixelLimit(options))) {
-      progress.show(done++, input.name)
-      const { name } = input
-      try {
-        if ('error' in input) throw input.error
-        const { picture } = input
-        const found = await describer.describe(picture, faces => chooseFaces(faces, picture, options))
-        const drawn = drawings?.pathFor(name)
-        if (drawn !== undefined) await writeDrawing(drawn, picture, drawDescriptions(picture, found))
-        progress.clear()
-        tell(name, picture, found, drawn)
-      } catch (error) {
-        if (describer.stoppedBy(error)) throw error
-        context.fail()
-        progress.clear()
-        const failure = failureOf(error)
-        if (options.json) line({ file: name, error: failure })
-        stderr.write(`${styleOf(stderr, env).bad('failed:')} ${failureLine(name, failure)}\n`)
-      }
+    const look: Look<DescribedFace[]> = {
+      look: ({ describe }, picture) => describe(picture, call),
+      draw: drawDescriptions,
+      tell,
     }
+    await lookAtAll(inputs, looker, look, options, context)
   } finally {
-    progress.clear()
-    describer.dispose()
+    await looker.dispose()
+  }
+}
+
+type Teller = (name: string, picture: Picture, faces: readonly DescribedFace[], drawn: string | undefined) => void
+
+function jsonTeller({ terminal: { stdout, stderr } }: CommandContext): Teller {
+  return (file, { width, height }, faces, drawn) => {
+    stdout.write(`${JSON.stringify({ file, width, height, faces: faces.map(toJson) })}\n`)
+    if (drawn !== undefined) stderr.write(`${file}: drawn as ${drawn}\n`)
+  }
+}
+
+function tableTeller({ terminal: { stdout, env } }: CommandContext): Teller {
+  const style = styleOf(stdout, env)
+  return (name, { width, height }, faces, drawn) => {
+    const found = faces.length === 0 ? 'no faces' : count(faces.length, 'face')
+    stdout.write(`${style.bold(name)}  ${style.dim(`${width} x ${height}`)}  ${found}\n`)
+    for (const row of descriptionRows(faces, style)) stdout.write(`  ${row}\n`)
+    if (drawn !== undefined) stdout.write(`  drawn as ${drawn}\n`)
   }
 }

@@ -1,22 +1,21 @@
-import { createMtcnn, type Face, type Mtcnn } from '../../detect/index.ts'
+import type { Face } from '../../detect/index.ts'
 import type { Picture } from '../../image/index.ts'
-import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
+import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
 import { drawFaces } from '../draw.ts'
-import { prepareDrawings, writeDrawing } from '../drawings.ts'
-import { affectsAll, type Failure, failureLine, failureOf } from '../failure.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
+import { lookAtAll } from '../look.ts'
+import { createLooker } from '../looker.ts'
 import {
   addDetectorOptions,
   DETECTOR_DEFAULTS,
   type DetectorOptions,
-  detectorSettings,
   JSON_OPTION,
   pixelLimit,
   wholeNumber,
+  workersOption,
 } from '../options.ts'
-import { loadPictures } from '../pictures.ts'
-import { createProgress } from '../progress.ts'
 import { count, table } from '../table.ts'
 import { type Style, styleOf } from '../terminal.ts'
 
@@ -37,8 +36,9 @@ export const detect: RegisterCommand = (program, context) => {
   addDetectorOptions(command, DETECTOR_DEFAULTS)
     .addOption(facesOption())
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (words: string[], options: Options) => {
       const { minFace = DETECTOR_DEFAULTS.minFace, maxFace } = options
       if (maxFace !== undefined && maxFace < minFace) {
@@ -56,6 +56,8 @@ Examples:
       A table of the faces in one photo, the surest first.
   facewise detect holiday/ "scans/**/*.png" --draw out
       Every picture of a folder and of a pattern; copies with boxes, landmarks and scores go to out/.
+  facewise detect archive/ --workers 4 --json > faces.jsonl
+      Four threads share the pictures; lines come in the order of the pictures, and are the same as from one.
   facewise detect group.jpg --min-face 20
       Smaller faces too. Half the size takes four times as long.
   facewise detect group.jpg --thresholds 0.6,0.7,0.95
@@ -71,73 +73,43 @@ or { "file", "error": { "code", "message" } }. Coordinates are pixels of the upr
 right eye, nose, left and right mouth corner, left and right as seen.`
 
 async function detectAll(words: readonly string[], options: Options, context: CommandContext): Promise<void> {
-  const { terminal } = context
   const inputs = await expandInputs(words)
-  const drawings =
-    options.draw === undefined
-      ? undefined
-      : await prepareDrawings(
-          options.draw,
-          inputs.map(input => input.name),
-        )
-  const progress = createProgress(terminal.stderr, inputs.length)
-  const report = options.json ? jsonReport(context) : tableReport(context)
-  // Started by the first picture: to learn of a misspelt name nobody should wait for a network.
-  let detector: Mtcnn | undefined
-  let done = 0
-  const settle = (write: () => void): void => {
-    progress.clear()
-    write()
-    done++
-  }
+  const looker = createLooker(options, DETECTOR_DEFAULTS, inputs.length, context.terminal)
+  const chosen = { ...chosenFaces(options), maxPixels: pixelLimit(options) }
+  const totals = { pictures: 0, faces: 0 }
+  const tell = options.json ? jsonTeller(context) : tableTeller(context)
   try {
-    if (inputs.length > 0) progress.show(0, inputs[0].name)
-    for await (const input of loadPictures(inputs, terminal, pixelLimit(options))) {
-      progress.show(done, input.name)
-      const { name } = input
-      try {
-        if ('error' in input) throw input.error
-        detector ??= await createMtcnn(detectorSettings(options, DETECTOR_DEFAULTS))
-        const faces = chooseFaces(await detector.detect(input.picture), input.picture, options)
-        const drawn = drawings?.pathFor(name)
-        if (drawn !== undefined) {
-          const { width, height } = input.picture
-          const overlay = { width, height, svg: drawFaces(input.picture, faces) }
-          await writeDrawing(drawn, input.picture, faces.length > 0 ? overlay : undefined)
-        }
-        settle(() => report.found(name, input.picture, faces, drawn))
-      } catch (error) {
-        if (affectsAll(error)) throw error
-        context.fail()
-        settle(() => report.failed(name, failureOf(error)))
-      }
-    }
+    const failed = await lookAtAll<Face[]>(
+      inputs,
+      looker,
+      {
+        look: ({ detect }, picture) => detect(picture, chosen),
+        draw({ width, height }, faces) {
+          return faces.length === 0 ? undefined : { width, height, svg: drawFaces({ width, height }, faces) }
+        },
+        tell(name, picture, faces, drawn) {
+          totals.pictures++
+          totals.faces += faces.length
+          tell(name, picture, faces, drawn)
+        },
+      },
+      options,
+      context,
+    )
+    if (options.json || inputs.length < 2) return
+    const rest = failed > 0 ? `; ${failed} failed` : ''
+    context.terminal.stdout.write(`\n${count(totals.faces, 'face')} in ${count(totals.pictures, 'picture')}${rest}\n`)
   } finally {
-    progress.clear()
-    detector?.dispose()
+    await looker.dispose()
   }
-  report.end()
 }
 
-/** How results are told. */
-interface Report {
-  found(name: string, picture: Picture, faces: readonly Face[], drawn: string | undefined): void
-  failed(name: string, failure: Failure): void
-  end(): void
-}
+type Teller = (name: string, picture: Picture, faces: readonly Face[], drawn: string | undefined) => void
 
-function jsonReport({ terminal: { stdout, stderr } }: CommandContext): Report {
-  const line = (value: unknown): void => stdout.write(`${JSON.stringify(value)}\n`)
-  return {
-    found(file, { width, height }, faces, drawn) {
-      line({ file, width, height, faces: faces.map(toJson) })
-      if (drawn !== undefined) stderr.write(`${file}: drawn as ${drawn}\n`)
-    },
-    failed(file, error) {
-      line({ file, error })
-      stderr.write(`failed: ${failureLine(file, error)}\n`)
-    },
-    end() {},
+function jsonTeller({ terminal: { stdout, stderr } }: CommandContext): Teller {
+  return (file, { width, height }, faces, drawn) => {
+    stdout.write(`${JSON.stringify({ file, width, height, faces: faces.map(toJson) })}\n`)
+    if (drawn !== undefined) stderr.write(`${file}: drawn as ${drawn}\n`)
   }
 }
 
@@ -152,30 +124,13 @@ export function toJson({ box, score, landmarks }: Face): unknown {
   }
 }
 
-function tableReport({ terminal }: CommandContext): Report {
-  const { stdout, stderr, env } = terminal
-  const out = styleOf(stdout, env)
-  const err = styleOf(stderr, env)
-  const totals = { pictures: 0, faces: 0, failed: 0 }
-  return {
-    found(name, picture, faces, drawn) {
-      totals.pictures++
-      totals.faces += faces.length
-      const size = out.dim(`${picture.width} x ${picture.height}`)
-      stdout.write(`${out.bold(name)}  ${size}  ${faces.length === 0 ? 'no faces' : count(faces.length, 'face')}\n`)
-      for (const row of faceRows(faces, out)) stdout.write(`  ${row}\n`)
-      if (drawn !== undefined) stdout.write(`  drawn as ${drawn}\n`)
-    },
-    failed(name, failure) {
-      totals.failed++
-      stderr.write(`${err.bad('failed:')} ${failureLine(name, failure)}\n`)
-    },
-    end() {
-      const { pictures, faces, failed } = totals
-      if (pictures + failed < 2) return
-      const rest = failed > 0 ? `; ${failed} failed` : ''
-      stdout.write(`\n${count(faces, 'face')} in ${count(pictures, 'picture')}${rest}\n`)
-    },
+function tableTeller({ terminal: { stdout, env } }: CommandContext): Teller {
+  const style = styleOf(stdout, env)
+  return (name, { width, height }, faces, drawn) => {
+    const size = style.dim(`${width} x ${height}`)
+    stdout.write(`${style.bold(name)}  ${size}  ${faces.length === 0 ? 'no faces' : count(faces.length, 'face')}\n`)
+    for (const row of faceRows(faces, style)) stdout.write(`  ${row}\n`)
+    if (drawn !== undefined) stdout.write(`  drawn as ${drawn}\n`)
   }
 }
 

@@ -3,6 +3,7 @@ import { modelDirectory } from '../../models/directory.node.ts'
 import { loadModel, type PackagedName, packagedManifests } from '../../models/index.ts'
 import { type ListedModel, listModels } from '../../models/list.node.ts'
 import type { RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { type Failure, failureOf } from '../failure.ts'
 import { backendOption, JSON_OPTION } from '../options.ts'
 import { megabytes } from '../progress.ts'
@@ -58,7 +59,7 @@ export const doctor: RegisterCommand = (program, context) => {
     .description('Shows what runs on this machine, why, and what to do about what is missing.')
     .addOption(backendOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async ({ json, backend }: { json?: boolean; backend?: readonly BackendName[] }) => {
       const { terminal, version } = context
       const diagnosis = await diagnose(version, backend)

@@ -1,13 +1,23 @@
 import { statSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { startBackend } from '../../backends/index.ts'
+import { createMtcnn, type Detector } from '../../detect/index.ts'
 import { type FacewiseError, isFacewiseError } from '../../errors.ts'
-import { DEFAULT_MIN_QUALITY, type EnrollOptions, type Enrolment, type Facewise } from '../../facewise/index.ts'
+import {
+  createFacewise,
+  DEFAULT_MIN_QUALITY,
+  type EnrollOptions,
+  type Enrolment,
+  type Facewise,
+} from '../../facewise/index.ts'
 import { DEFAULT_MAX_PIXELS, type ImageInput } from '../../image/index.ts'
 import { type EmbeddingStore, type Metadata, memoryStore, openStore, redactUrl } from '../../store/index.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { affectsAll, type Failure, failureLine, failureOf } from '../failure.ts'
-import { addGalleryOptions, type GalleryOptions, openGallery } from '../gallery.ts'
+import { addGalleryOptions, assertOfModel, type GalleryOptions } from '../gallery.ts'
 import { expandInputs } from '../inputs.ts'
+import { embedderManifest, lookerSettings } from '../looker.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit } from '../options.ts'
 import { loadPictures } from '../pictures.ts'
 import { createProgress } from '../progress.ts'
@@ -45,7 +55,7 @@ export const enroll: RegisterCommand = (program, context) => {
     .option('--metadata <key=value>', 'stored with every template; may be given several times', metadata)
     .option('--dry-run', 'say what would be taken, and store nothing')
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (subject: string, words: string[], options: Options) => {
       refuseFileAsName(subject, command)
       await enrollPerson(subject, words, options, context)
@@ -83,7 +93,9 @@ async function enrollPerson(
   context: CommandContext,
 ): Promise<void> {
   const { stdout, stderr, env } = context.terminal
+  const manifest = await embedderManifest(options)
   await using store = await storeFor(options, text => stderr.write(`${text}\n`))
+  await assertOfModel(store, options.store, manifest)
   const report = options.json ? jsonReport(context) : tableReport(context)
   const pictures = await readable(words, options, context, (name, failure) => {
     context.fail()
@@ -99,24 +111,30 @@ async function enrollPerson(
   }
   const progress = createProgress(stderr, pictures.length)
   let looked = 0
-  const gallery = await openGallery(options, DETECTOR_DEFAULTS, store, faces => {
-    progress.show(looked, names[looked % names.length])
-    looked++
-    return [...faces]
-  })
+  const settings = lookerSettings(options, DETECTOR_DEFAULTS)
+  const backend = await startBackend(settings.backend)
+  using mtcnn = await createMtcnn({ ...settings.detector, backend })
+  const detector: Detector = {
+    ...mtcnn,
+    detect(input, call) {
+      progress.show(looked, names[looked % names.length])
+      looked++
+      return mtcnn.detect(input, call)
+    },
+  }
+  await using people = await createFacewise({ ...settings, backend, store, detector })
   try {
     const earlier = options.replace ? await store.count({ subject }) : 0
     const inputs = pictures.map(({ input }) => input)
-    const answer = await askToEnroll(gallery.people, subject, inputs, options)
+    const answer = await askToEnroll(people, subject, inputs, options)
     progress.clear()
     const { frames } = answer.enrolment
     report.frames(names, frames)
     if (answer.refusal || frames.some(({ accepted }) => !accepted)) context.fail()
-    if (answer.refusal) report.refused(subject, answer.enrolment.duplicates, failureInWords(answer.refusal))
+    if (answer.refusal) report.refused(subject, answer.enrolment.duplicates, failureOf(answer.refusal))
     else report.enrolled(answer.enrolment, options, earlier)
   } finally {
     progress.clear()
-    await gallery.dispose()
   }
 }
 
@@ -139,6 +157,7 @@ async function askToEnroll(
     replace: options.replace,
     metadata: options.metadata,
     dryRun: options.dryRun,
+    aligned: options.aligned,
   }
   try {
     return { enrolment: await people.enroll(subject, inputs, call) }
@@ -147,12 +166,6 @@ async function askToEnroll(
     // A refusal has one message for all; what is wrong with which picture a second look tells.
     return { enrolment: await people.enroll(subject, inputs, { ...call, dryRun: true }), refusal: error }
   }
-}
-
-/** In the words of the command line. */
-function failureInWords(error: FacewiseError): Failure {
-  const { code, message } = failureOf(error)
-  return { code, message: message.replace('(`duplicates`)', '(--duplicates report)') }
 }
 
 /** The store; a dry run makes none. */

@@ -1,5 +1,6 @@
 import { redactUrl } from '../../store/index.ts'
 import type { RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { STORE_OPTION } from '../gallery.ts'
 import { JSON_OPTION } from '../options.ts'
 import { count } from '../table.ts'
@@ -20,7 +21,7 @@ export const forget: RegisterCommand = (program, context) => {
     .argument('<subject>', 'the name under which the person was enrolled')
     .requiredOption(...STORE_OPTION)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (subject: string, { store: url, json }: Options) => {
       try {
         await using store = await openExisting(url)

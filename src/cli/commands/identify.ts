@@ -1,17 +1,26 @@
 import { InvalidArgumentError } from 'commander'
+import type { EmbedderManifest } from '../../embed/index.ts'
 import { DEFAULT_FPIR, galleryLimit, type IdentifiedFace } from '../../facewise/index.ts'
 import type { Picture } from '../../image/index.ts'
 import { redactUrl } from '../../store/index.ts'
-import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
+import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
 import { drawIdentities } from '../draw-identities.ts'
-import { prepareDrawings, writeDrawing } from '../drawings.ts'
-import { affectsAll, failureLine, failureOf } from '../failure.ts'
-import { addGalleryOptions, type Gallery, type GalleryOptions, openGallery } from '../gallery.ts'
+import type { Overlay } from '../drawings.ts'
+import { epilogue } from '../epilogue.ts'
+import { addGalleryOptions, assertOfModel, type GalleryOptions } from '../gallery.ts'
 import { expandInputs } from '../inputs.ts'
-import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate, wholeNumber } from '../options.ts'
-import { loadPictures } from '../pictures.ts'
-import { createProgress } from '../progress.ts'
+import { lookAtAll } from '../look.ts'
+import { createLooker, embedderManifest } from '../looker.ts'
+import {
+  DETECTOR_DEFAULTS,
+  JSON_OPTION,
+  pixelLimit,
+  positiveNumber,
+  rate,
+  wholeNumber,
+  workersOption,
+} from '../options.ts'
 import { count, table } from '../table.ts'
 import { type Style, styleOf } from '../terminal.ts'
 import { toJson } from './detect.ts'
@@ -44,8 +53,9 @@ export const identify: RegisterCommand = (program, context) => {
     .option('--margin <distance>', 'how much nearer than the next person a match has to be (default: 0)', notNegative)
     .addOption(facesOption())
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((words: string[], options: Options) => identifyAll(words, options, context))
 }
 
@@ -65,71 +75,49 @@ With --json each line is
 or { "file", "error": { "code", "message" } }. Strangers are an answer too: the exit code is 0.`
 
 async function identifyAll(words: readonly string[], options: Options, context: CommandContext): Promise<void> {
-  const { terminal } = context
-  const { stdout, stderr, env } = terminal
   await using store = await openExisting(options.store)
+  const manifest = await embedderManifest(options)
+  await assertOfModel(store, options.store, manifest)
   const templates = await store.count()
   if (templates === 0) {
     const where = redactUrl(options.store)
-    stderr.write(`warning: nobody is enrolled in ${where}, so everybody is unknown; see \`facewise enroll --help\`\n`)
-  }
-  const inputs = await expandInputs(words)
-  const names = inputs.map(input => input.name)
-  const drawings = options.draw === undefined ? undefined : await prepareDrawings(options.draw, names)
-  const progress = createProgress(stderr, inputs.length)
-  const call = { fpir: options.fpir, threshold: options.threshold, margin: options.margin }
-  const tell = options.json ? jsonReport(context) : tableReport(context)
-  // Started by the first picture: to learn of a misspelt name nobody should wait for a network.
-  let starting: Promise<Gallery> | undefined
-  const start = (): Promise<Gallery> =>
-    openGallery(options, DETECTOR_DEFAULTS, store, (faces, picture) => chooseFaces(faces, picture, options))
-  let failure: unknown
-  let done = 0
-  const totals: Totals = { pictures: 0, faces: 0, known: 0 }
-  try {
-    for await (const input of loadPictures(inputs, terminal, pixelLimit(options))) {
-      progress.show(done++, input.name)
-      const { name } = input
-      try {
-        if ('error' in input) throw input.error
-        const { picture } = input
-        starting ??= start().catch(error => {
-          failure = error
-          throw error
-        })
-        const { people } = await starting
-        const faces = await people.identify(picture, call)
-        const drawn = drawings?.pathFor(name)
-        if (drawn !== undefined) {
-          const { width, height } = picture
-          const svg = drawIdentities(
-            picture,
-            faces.map(face => ({ face, subject: face.match?.subject })),
-          )
-          await writeDrawing(drawn, picture, faces.length > 0 ? { width, height, svg } : undefined)
-        }
-        totals.pictures++
-        totals.faces += faces.length
-        totals.known += faces.filter(({ match }) => match).length
-        progress.clear()
-        tell(name, picture, faces, drawn)
-      } catch (error) {
-        if (error === failure || affectsAll(error)) throw error
-        context.fail()
-        progress.clear()
-        const reason = failureOf(error)
-        if (options.json) stdout.write(`${JSON.stringify({ file: name, error: reason })}\n`)
-        stderr.write(`${styleOf(stderr, env).bad('failed:')} ${failureLine(name, reason)}\n`)
-      }
-    }
-    if (starting) await explainLimit(await starting, templates, totals, options, context)
-  } finally {
-    progress.clear()
-    await starting?.then(
-      gallery => gallery.dispose(),
-      () => {},
+    context.terminal.stderr.write(
+      `warning: nobody is enrolled in ${where}, so everybody is unknown; see \`facewise enroll --help\`\n`,
     )
   }
+  const inputs = await expandInputs(words)
+  const looker = createLooker(options, DETECTOR_DEFAULTS, inputs.length, context.terminal, store)
+  const { aligned, fpir, threshold, margin } = options
+  const call = { ...chosenFaces(options), aligned, fpir, threshold, margin, maxPixels: pixelLimit(options) }
+  const tell = options.json ? jsonTeller(context) : tableTeller(context)
+  const totals: Totals = { pictures: 0, faces: 0, known: 0 }
+  try {
+    await lookAtAll<IdentifiedFace[]>(
+      inputs,
+      looker,
+      {
+        look: ({ identify }, picture) => identify(picture, call),
+        draw: drawingOf,
+        tell(name, picture, faces, drawn) {
+          totals.pictures++
+          totals.faces += faces.length
+          totals.known += faces.filter(({ match }) => match).length
+          tell(name, picture, faces, drawn)
+        },
+      },
+      options,
+      context,
+    )
+    if (totals.pictures > 0) explainLimit(manifest, templates, totals, options, context)
+  } finally {
+    await looker.dispose()
+  }
+}
+
+function drawingOf({ width, height }: Picture, faces: readonly IdentifiedFace[]): Overlay | undefined {
+  if (faces.length === 0) return undefined
+  const named = faces.map(face => ({ face, subject: face.match?.subject }))
+  return { width, height, svg: drawIdentities({ width, height }, named) }
 }
 
 /** What has been looked at. */
@@ -140,20 +128,19 @@ interface Totals {
 }
 
 /** How near a face has to be, and what that is worth; a warning where it is worth less than was asked for. */
-async function explainLimit(
-  { people }: Gallery,
+function explainLimit(
+  manifest: EmbedderManifest,
   templates: number,
   { pictures, faces, known }: Totals,
   { fpir = DEFAULT_FPIR, threshold, json }: Options,
   { terminal: { stdout, stderr } }: CommandContext,
-): Promise<void> {
+): void {
   const sum = `${known} of ${count(faces, 'face')} in ${count(pictures, 'picture')} recognised`
   if (threshold !== undefined) {
     if (!json) stdout.write(`\n${sum}, at a distance of at most ${threshold}\n`)
     return
   }
   if (templates === 0) return
-  const { manifest } = await people.embedder()
   const limit = galleryLimit(manifest, fpir, templates)
   const share = percent(limit.fpir ?? fpir)
   if (!json) {
@@ -173,9 +160,9 @@ function percent(value: number): string {
   return `${Number((value * 100).toPrecision(2))} %`
 }
 
-type Tell = (name: string, picture: Picture, faces: readonly IdentifiedFace[], drawn: string | undefined) => void
+type Teller = (name: string, picture: Picture, faces: readonly IdentifiedFace[], drawn: string | undefined) => void
 
-function jsonReport({ terminal: { stdout, stderr } }: CommandContext): Tell {
+function jsonTeller({ terminal: { stdout, stderr } }: CommandContext): Teller {
   return (file, { width, height }, found, drawn) => {
     const faces = found.map(({ match, ...face }) => ({
       ...(toJson(face) as object),
@@ -186,7 +173,7 @@ function jsonReport({ terminal: { stdout, stderr } }: CommandContext): Tell {
   }
 }
 
-function tableReport({ terminal: { stdout, env } }: CommandContext): Tell {
+function tableTeller({ terminal: { stdout, env } }: CommandContext): Teller {
   const style = styleOf(stdout, env)
   return (name, { width, height }, faces, drawn) => {
     const size = style.dim(`${width} x ${height}`)

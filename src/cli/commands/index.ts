@@ -1,4 +1,5 @@
 import type { RegisterCommand } from '../command.ts'
+import { bench } from './bench.ts'
 import { cluster } from './cluster.ts'
 import { completion } from './completion.ts'
 import { describe } from './describe.ts'
@@ -26,6 +27,7 @@ export const commands: readonly RegisterCommand[] = [
   store,
   models,
   doctor,
+  bench,
   evaluate,
   completion,
 ]

@@ -1,11 +1,12 @@
-import { chooseFaces, type FaceChoice, facesOption } from '../choice.ts'
+import type { RepresentedFace } from '../../facewise/index.ts'
+import { chosenFaces, type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { type Failure, failureLine, failureOf } from '../failure.ts'
+import { epilogue } from '../epilogue.ts'
 import { expandInputs } from '../inputs.ts'
-import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, wholeNumber } from '../options.ts'
-import { loadPictures } from '../pictures.ts'
-import { createProgress } from '../progress.ts'
-import { addRecogniserOptions, createRecogniser, type RecognisedFace, type RecogniserOptions } from '../recogniser.ts'
+import { lookAtAll } from '../look.ts'
+import { createLooker, embedderManifest } from '../looker.ts'
+import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, wholeNumber, workersOption } from '../options.ts'
+import { addRecogniserOptions, type RecogniserOptions } from '../recogniser.ts'
 import { count, table } from '../table.ts'
 import { styleOf } from '../terminal.ts'
 import { toJson } from './detect.ts'
@@ -25,8 +26,9 @@ export const represent: RegisterCommand = (program, context) => {
   addRecogniserOptions(command, DETECTOR_DEFAULTS)
     .addOption(facesOption())
     .option('--max-faces <number>', 'at most this many a picture: the best, largest or most central', wholeNumber)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((words: string[], options: Options) => representAll(words, options, context))
 }
 
@@ -44,59 +46,48 @@ With --json each line is
 or { "file", "error": { "code", "message" } }. Only vectors with the same "model" can be compared.`
 
 async function representAll(words: readonly string[], options: Options, context: CommandContext): Promise<void> {
-  const { terminal } = context
-  const { stdout, stderr, env } = terminal
+  const { stdout, env } = context.terminal
+  const { name: model, embedding } = await embedderManifest(options)
   const inputs = await expandInputs(words)
-  const progress = createProgress(stderr, inputs.length)
-  const recogniser = createRecogniser(options, DETECTOR_DEFAULTS)
-  const failed = (name: string, failure: Failure): void => {
-    context.fail()
-    if (options.json) stdout.write(`${JSON.stringify({ file: name, error: failure })}\n`)
-    stderr.write(`${styleOf(stderr, env).bad('failed:')} ${failureLine(name, failure)}\n`)
-  }
-  let done = 0
+  const looker = createLooker(options, DETECTOR_DEFAULTS, inputs.length, context.terminal)
+  const call = { ...chosenFaces(options), aligned: options.aligned, maxPixels: pixelLimit(options) }
+  const style = styleOf(stdout, env)
   try {
-    for await (const input of loadPictures(inputs, terminal, pixelLimit(options))) {
-      progress.show(done++, input.name)
-      try {
-        if ('error' in input) throw input.error
-        const { picture, name } = input
-        const faces = await recogniser.recognise(picture, found => chooseFaces(found, picture, options))
-        progress.clear()
-        if (options.json) {
-          const line = { file: name, width: picture.width, height: picture.height, faces: faces.map(withVector) }
-          stdout.write(`${JSON.stringify(line)}\n`)
-        } else {
-          const style = styleOf(stdout, env)
-          const size = style.dim(`${picture.width} x ${picture.height}`)
-          stdout.write(`${style.bold(name)}  ${size}  ${count(faces.length, 'face')}\n`)
+    await lookAtAll<RepresentedFace[]>(
+      inputs,
+      looker,
+      {
+        look: ({ represent }, picture) => represent(picture, call),
+        tell(file, { width, height }, faces) {
+          if (options.json) {
+            stdout.write(`${JSON.stringify({ file, width, height, faces: faces.map(withVector) })}\n`)
+            return
+          }
+          const size = style.dim(`${width} x ${height}`)
+          stdout.write(
+            `${style.bold(file)}  ${size}  ${faces.length === 0 ? 'no faces' : count(faces.length, 'face')}\n`,
+          )
           for (const row of rows(faces)) stdout.write(`  ${row}\n`)
-        }
-      } catch (error) {
-        if (recogniser.stoppedBy(error)) throw error
-        progress.clear()
-        failed(input.name, failureOf(error))
-      }
-    }
-    if (!options.json) {
-      const { manifest } = await recogniser.embedder()
-      stdout.write(`\n${manifest.name}: ${manifest.embedding.dimension} numbers a face; --json prints them all.\n`)
-    }
+        },
+      },
+      options,
+      context,
+    )
+    if (!options.json) stdout.write(`\n${model}: ${embedding.dimension} numbers a face; --json prints them all.\n`)
   } finally {
-    progress.clear()
-    recogniser.dispose()
+    await looker.dispose()
   }
 }
 
-function withVector({ face, embedding }: RecognisedFace): unknown {
+function withVector({ embedding, ...face }: RepresentedFace): unknown {
   // Seven digits are all that a float32 has.
   const vector = Array.from(embedding.vector, value => Number(value.toPrecision(7)))
   return { ...(toJson(face) as object), model: embedding.model, vector }
 }
 
-function rows(faces: readonly RecognisedFace[]): string[] {
+function rows(faces: readonly RepresentedFace[]): string[] {
   if (faces.length === 0) return []
-  const cells = faces.map(({ face: { box, score }, embedding: { vector } }, i) => [
+  const cells = faces.map(({ box, score, embedding: { vector } }, i) => [
     String(i + 1),
     score.toFixed(4),
     ...[box.x, box.y, box.width, box.height].map(value => value.toFixed(0)),

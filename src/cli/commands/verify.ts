@@ -1,13 +1,14 @@
 import { Option } from 'commander'
 import { type FaceRule, oneFace } from '../../detect/index.ts'
-import type { Verification } from '../../embed/index.ts'
+import type { Embedding, Verification } from '../../embed/index.ts'
+import { limitFor, verifyEmbeddings } from '../../embed/verification.ts'
 import { FacewiseError } from '../../errors.ts'
-import { decode } from '../../image/index.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
-import { failureLine, failureOf } from '../failure.ts'
+import { epilogue } from '../epilogue.ts'
+import { lookAtAll } from '../look.ts'
+import { createLooker, embedderManifest } from '../looker.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, positiveNumber, rate } from '../options.ts'
-import { addRecogniserOptions, createRecogniser, type RecognisedFace, type RecogniserOptions } from '../recogniser.ts'
-import { styleOf } from '../terminal.ts'
+import { addRecogniserOptions, type RecogniserOptions } from '../recogniser.ts'
 
 interface Options extends RecogniserOptions {
   readonly faces: FaceRule
@@ -32,7 +33,7 @@ export const verify: RegisterCommand = (program, context) => {
     .option('--fmr <rate>', 'how many strangers in how many may pass as the same person (default: 1e-3)', rate)
     .option('--threshold <distance>', "a limit of your own instead, in the model's metric", positiveNumber)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((a: string, b: string, options: Options) => verifyPair([a, b], options, context))
 }
 
@@ -50,33 +51,36 @@ non-match rates that the model's own table has for the threshold, and how likely
 strangers are an answer too: the exit code is 0. A picture that cannot be read or has no face gives { "file", "error" } and exit code 1.`
 
 async function verifyPair(files: readonly string[], options: Options, context: CommandContext): Promise<void> {
-  const { terminal } = context
-  const { stdout, stderr, env } = terminal
+  const { aligned, faces: rule, fmr, threshold } = options
   if (files[0] === '-' && files[1] === '-') {
     throw new FacewiseError('INVALID_ARGUMENT', 'Only one of the two pictures can come from standard input.')
   }
-  const recogniser = createRecogniser(options, DETECTOR_DEFAULTS)
-  const found: RecognisedFace[] = []
+  const manifest = await embedderManifest(options)
+  limitFor(manifest, manifest.name, true, { fmr, threshold })
+  const looker = createLooker(options, DETECTOR_DEFAULTS, 1, context.terminal)
+  const chosen = rule === 'only' ? {} : { keep: rule, maxFaces: 1 }
+  const call = { ...chosen, aligned, maxPixels: pixelLimit(options) }
+  const found: Embedding[] = []
   try {
-    for (const file of files) {
-      try {
-        const source = file === '-' ? await terminal.readStdin() : file
-        const picture = await decode(source, { maxPixels: pixelLimit(options) })
-        found.push(...(await recogniser.recognise(picture, faces => [oneFace(faces, picture, options.faces)])))
-      } catch (error) {
-        if (recogniser.stoppedBy(error)) throw error
-        context.fail()
-        const failure = failureOf(error)
-        if (options.json) stdout.write(`${JSON.stringify({ file, error: failure })}\n`)
-        stderr.write(`${styleOf(stderr, env).bad('failed:')} ${failureLine(file, failure)}\n`)
-      }
-    }
+    await lookAtAll<Embedding>(
+      files.map(name => ({ name })),
+      looker,
+      {
+        async look({ represent }, picture) {
+          const faces = await represent(picture, call)
+          oneFace(faces, picture, rule)
+          return faces[0].embedding
+        },
+        tell: (_name, _picture, embedding) => void found.push(embedding),
+      },
+      options,
+      context,
+    )
     if (found.length < 2) return
-    const { fmr, threshold } = options
-    const answer = (await recogniser.embedder()).verify(found[0].embedding, found[1].embedding, { fmr, threshold })
-    stdout.write(options.json ? `${toJson(answer)}\n` : sentence(answer))
+    const answer = verifyEmbeddings(found[0], found[1], manifest, manifest.name, true, { fmr, threshold })
+    context.terminal.stdout.write(options.json ? `${toJson(answer)}\n` : sentence(answer))
   } finally {
-    recogniser.dispose()
+    await looker.dispose()
   }
 }
 

@@ -17,7 +17,9 @@ import { clopperPearson } from '../../../embed/index.ts'
 import { FacewiseError } from '../../../errors.ts'
 import type { Picture } from '../../../image/index.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { affectsAll, failureLine, failureOf } from '../../failure.ts'
+import { placeOf } from '../../looker.ts'
 import {
   addDetectorOptions,
   DETECTOR_DEFAULTS,
@@ -28,7 +30,6 @@ import {
 } from '../../options.ts'
 import { loadPictures } from '../../pictures.ts'
 import { createProgress } from '../../progress.ts'
-import { placeOf } from '../../recogniser.ts'
 import { count, table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 import { type LabelledFacePicture, readAttributeLabels } from './attribute-labels.ts'
@@ -53,7 +54,7 @@ export function evaluateAttributes(group: Command, context: CommandContext): voi
     .option('--mirror', 'average with the mirrored face, in twice the time')
   addDetectorOptions(command, DETECTOR_DEFAULTS)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((folder: string, options: Options) => evaluate(folder, options, context))
 }
 

@@ -22,9 +22,11 @@ import { FacewiseError } from '../../../errors.ts'
 import { decode, type Picture } from '../../../image/index.ts'
 import { loadModel } from '../../../models/index.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
+import { placeOf } from '../../looker.ts'
 import { DETECTOR_DEFAULTS, detectorSettings, JSON_OPTION, pixelLimit } from '../../options.ts'
 import { createProgress } from '../../progress.ts'
-import { addRecogniserOptions, placeOf, type RecogniserOptions } from '../../recogniser.ts'
+import { addRecogniserOptions, type RecogniserOptions } from '../../recogniser.ts'
 import { table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 import { readPairs } from './pairs.ts'
@@ -53,7 +55,7 @@ export function evaluateCrops(group: Command, context: CommandContext): void {
     .option('--crop <specs...>', 'crops to compare: own, facenet, box:15%x10%, box:22px, arcface:0.9')
   addRecogniserOptions(command, DEFAULTS)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((csv: string, options: Options) => evaluate(csv, options, context))
 }
 

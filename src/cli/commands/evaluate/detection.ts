@@ -1,21 +1,21 @@
 import type { Command } from 'commander'
 import { type DetectionScore, type EvaluatedPicture, scoreDetections } from '../../../detect/evaluation.ts'
-import { createMtcnn, type Face, type Mtcnn } from '../../../detect/index.ts'
+import type { Face } from '../../../detect/index.ts'
 import { FacewiseError } from '../../../errors.ts'
 import type { CommandContext } from '../../command.ts'
-import { affectsAll, failureLine, failureOf } from '../../failure.ts'
+import { epilogue } from '../../epilogue.ts'
 import { expandInputs, type Input } from '../../inputs.ts'
+import { lookAtAll } from '../../look.ts'
+import { createLooker, type OpenedLooker } from '../../looker.ts'
 import {
   addDetectorOptions,
   type DetectorDefaults,
   type DetectorOptions,
-  detectorSettings,
   JSON_OPTION,
   pixelLimit,
   type Thresholds,
+  workersOption,
 } from '../../options.ts'
-import { loadPictures } from '../../pictures.ts'
-import { createProgress, type Progress } from '../../progress.ts'
 import { count, table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 import { readLabels } from './labels.ts'
@@ -43,8 +43,9 @@ export function evaluateDetection(group: Command, context: CommandContext): void
     .argument('<folder>', 'holds labels.json and images/')
     .option('--scenes <folder>', 'pictures without people: every face found there is false')
   addDetectorOptions(command, DEFAULTS)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((folder: string, options: Options) => evaluate(folder, options, context))
 }
 
@@ -71,14 +72,12 @@ async function evaluate(folder: string, options: Options, context: CommandContex
   const sceneError = scenes.find(scene => scene.error)?.error
   if (sceneError) throw new FacewiseError('INVALID_ARGUMENT', sceneError.message)
 
-  const progress = createProgress(terminal.stderr, labels.length + scenes.length)
-  const detector = await createMtcnn(detectorSettings(options, DEFAULTS))
+  const looker = createLooker(options, DEFAULTS, labels.length + scenes.length, terminal)
   const began = performance.now()
   try {
-    const look = finder(detector, options, progress, context)
-    const found = await look(labels.map(({ path }) => ({ name: path })))
-    const onScenes = await look(scenes)
-    progress.clear()
+    const paths = labels.map(({ path }) => ({ name: path }))
+    const found = await findAll(paths, looker, options, context)
+    const onScenes = await findAll(scenes, looker, options, context)
     // A picture that could not be read says nothing about the detector; it was named.
     const pictures = labels.flatMap(({ path, faces }): EvaluatedPicture[] => {
       const facesFound = found.get(path)
@@ -94,38 +93,33 @@ async function evaluate(folder: string, options: Options, context: CommandContex
       return { ...score, sceneDetections: faces.length }
     })
     const seconds = (performance.now() - began) / 1000
-    const setting = { minFace, thresholds, backend: detector.engine.backend, scenes: onScenes.size, seconds }
+    const setting = { minFace, thresholds, backend: (await looker.engine()).backend, scenes: onScenes.size, seconds }
     terminal.stdout.write(options.json ? `${toJson(curve, setting)}\n` : toTable(curve, setting, context))
   } finally {
-    progress.clear()
-    detector.dispose()
+    await looker.dispose()
   }
 }
 
-/** Finds the faces of pictures, by name; what cannot be read is named and left out. */
-function finder(
-  detector: Mtcnn,
+/** The faces of pictures, by name; what cannot be read is named and left out. */
+async function findAll(
+  inputs: readonly Input[],
+  looker: OpenedLooker,
   options: Options,
-  progress: Progress,
   context: CommandContext,
-): (inputs: readonly Input[]) => Promise<Map<string, readonly Face[]>> {
-  let done = 0
-  return async inputs => {
-    const found = new Map<string, readonly Face[]>()
-    for await (const input of loadPictures(inputs, context.terminal, pixelLimit(options))) {
-      progress.show(done++, input.name)
-      try {
-        if ('error' in input) throw input.error
-        found.set(input.name, await detector.detect(input.picture))
-      } catch (error) {
-        if (affectsAll(error)) throw error
-        context.fail()
-        progress.clear()
-        context.terminal.stderr.write(`failed: ${failureLine(input.name, failureOf(error))}\n`)
-      }
-    }
-    return found
-  }
+): Promise<Map<string, readonly Face[]>> {
+  const found = new Map<string, readonly Face[]>()
+  const call = { maxPixels: pixelLimit(options) }
+  await lookAtAll<Face[]>(
+    inputs,
+    looker,
+    {
+      look: ({ detect }, picture) => detect(picture, call),
+      tell: (name, _, faces) => void found.set(name, faces),
+    },
+    { maxPixels: options.maxPixels },
+    context,
+  )
+  return found
 }
 
 interface Setting {

@@ -1,4 +1,5 @@
 import type { RegisterCommand } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { evaluateAttributes } from './attributes.ts'
 import { evaluateCrops } from './crops.ts'
 import { evaluateDetection } from './detection.ts'
@@ -10,7 +11,7 @@ export const evaluate: RegisterCommand = (program, context) => {
   const group = program
     .command('evaluate')
     .description('Measures how well it works, on labelled data.')
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
   evaluateDetection(group, context)
   evaluatePairs(group, context)
   evaluateCrops(group, context)

@@ -2,26 +2,23 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { type AttackRates, attackRates, type Presentations, ratesAtApcer } from '../../../attributes/attack-rates.ts'
-import { createSpoofClassifier, DEFAULT_SPOOF_MODEL, SPOOF_MODELS } from '../../../attributes/index.ts'
-import { startBackend } from '../../../backends/index.ts'
-import { createMtcnn, oneFace } from '../../../detect/index.ts'
+import { DEFAULT_SPOOF_MODEL, SPOOF_MODELS } from '../../../attributes/index.ts'
 import { clopperPearson } from '../../../embed/index.ts'
 import { FacewiseError, messageOf } from '../../../errors.ts'
 import type { CommandContext } from '../../command.ts'
-import { affectsAll, failureLine, failureOf } from '../../failure.ts'
+import { epilogue } from '../../epilogue.ts'
 import { expandInputs } from '../../inputs.ts'
+import { lookAtAll } from '../../look.ts'
+import { createLooker } from '../../looker.ts'
 import {
   addDetectorOptions,
   DETECTOR_DEFAULTS,
   type DetectorOptions,
-  detectorSettings,
   JSON_OPTION,
   pixelLimit,
   rate,
+  workersOption,
 } from '../../options.ts'
-import { loadPictures } from '../../pictures.ts'
-import { createProgress } from '../../progress.ts'
-import { placeOf } from '../../recogniser.ts'
 import { table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 
@@ -50,8 +47,9 @@ export function evaluateLiveness(group: Command, context: CommandContext): void 
     )
     .option('--threshold <score>', 'living from this score', rate, 0.5)
   addDetectorOptions(command, DETECTOR_DEFAULTS)
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((folder: string, options: Options) => evaluate(folder, options, context))
 }
 
@@ -102,45 +100,34 @@ async function scoreAll(
   options: Options,
   context: CommandContext,
 ): Promise<Presentations[]> {
-  const { terminal } = context
   const files = await Promise.all(kinds.map(kind => expandInputs([join(folder, kind)])))
-  const settings = detectorSettings(options, DETECTOR_DEFAULTS)
-  const backend = await startBackend(settings.backend && 'prefer' in settings.backend ? settings.backend : {})
-  const classifier = await createSpoofClassifier(options.model, { backend, model: placeOf(options.model) })
-  const progress = createProgress(terminal.stderr, files.flat().length)
+  const inputs = files.flat()
+  const looker = createLooker(
+    { ...options, livenessModel: options.model },
+    DETECTOR_DEFAULTS,
+    inputs.length,
+    context.terminal,
+  )
+  const call = { attributes: ['liveness'], keep: 'center', maxFaces: 1, maxPixels: pixelLimit(options) } as const
+  const scores = new Map<string, number | undefined>()
   try {
-    const detector = await createMtcnn({ ...settings, backend })
-    try {
-      let done = 0
-      const presentations: Presentations[] = []
-      for (const [i, species] of kinds.entries()) {
-        const scores: (number | undefined)[] = []
-        for await (const input of loadPictures(files[i], terminal, pixelLimit(options))) {
-          progress.show(done++, input.name)
-          try {
-            if ('error' in input) throw input.error
-            const { picture } = input
-            const faces = await detector.detect(picture)
-            const face = faces.length > 0 ? [oneFace(faces, picture, 'center')] : []
-            const [result] = await classifier.classify(picture, face)
-            scores.push(result?.score)
-          } catch (error) {
-            if (affectsAll(error)) throw error
-            context.fail()
-            progress.clear()
-            terminal.stderr.write(`failed: ${failureLine(input.name, failureOf(error))}\n`)
-          }
-        }
-        presentations.push({ species, scores })
-      }
-      return presentations
-    } finally {
-      detector.dispose()
-    }
+    await lookAtAll<number | undefined>(
+      inputs,
+      looker,
+      {
+        look: async ({ describe }, picture) => (await describe(picture, call))[0]?.liveness?.score,
+        tell: (name, _, score) => void scores.set(name, score),
+      },
+      { maxPixels: options.maxPixels },
+      context,
+    )
   } finally {
-    progress.clear()
-    classifier.dispose()
+    await looker.dispose()
   }
+  return kinds.map((species, i) => ({
+    species,
+    scores: files[i].flatMap(({ name }) => (scores.has(name) ? [scores.get(name)] : [])),
+  }))
 }
 
 function toText(tables: readonly AttackRates[], { model }: Options, { terminal }: CommandContext): string {

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { Command } from 'commander'
-import { oneFace } from '../../../detect/index.ts'
 import {
   bestAccuracy,
   distributions,
-  type Embedder,
+  type EmbedderManifest,
   type Pair,
   type PairScore,
   type Proportion,
@@ -18,11 +17,11 @@ import { FacewiseError, messageOf } from '../../../errors.ts'
 import type { FaceChoice } from '../../choice.ts'
 import { facesOption } from '../../choice.ts'
 import type { CommandContext } from '../../command.ts'
-import { failureLine, failureOf } from '../../failure.ts'
-import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit } from '../../options.ts'
-import { loadPictures } from '../../pictures.ts'
-import { createProgress } from '../../progress.ts'
-import { addRecogniserOptions, createRecogniser, type Recogniser, type RecogniserOptions } from '../../recogniser.ts'
+import { epilogue } from '../../epilogue.ts'
+import { lookAtAll } from '../../look.ts'
+import { createLooker, embedderManifest, type OpenedLooker } from '../../looker.ts'
+import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, workersOption } from '../../options.ts'
+import { addRecogniserOptions, type RecogniserOptions } from '../../recogniser.ts'
 import { table } from '../../table.ts'
 import { styleOf } from '../../terminal.ts'
 
@@ -44,8 +43,9 @@ export function evaluatePairs(group: Command, context: CommandContext): void {
     .option('--train <csv>', 'other pairs, of other people, on which the threshold is chosen')
   addRecogniserOptions(command, DEFAULTS)
     .addOption(facesOption('center'))
+    .addOption(workersOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((csv: string, options: Options) => evaluate(csv, options, context))
 }
 
@@ -67,21 +67,22 @@ async function evaluate(csv: string, options: Options, context: CommandContext):
   const { stdout } = context.terminal
   const test = await readPairs(csv)
   const train = options.train === undefined ? [] : await readPairs(options.train)
-  const recogniser = createRecogniser(options, DEFAULTS)
+  const manifest = await embedderManifest(options)
+  const paths = [...new Set([...test, ...train].flatMap(({ a, b }) => [a, b]))]
+  const looker = createLooker(options, DEFAULTS, paths.length, context.terminal)
   const began = performance.now()
   try {
-    const embeddings = await embedAll([...test, ...train], options, context, recogniser)
-    const embedder = await recogniser.embedder()
-    const { metric } = embedder.manifest.embedding
-    const chosen = chooseThreshold(train, embeddings, embedder)
+    const embeddings = await embedAll(paths, looker, options, context)
+    const { metric } = manifest.embedding
+    const chosen = chooseThreshold(train, embeddings, manifest)
     const distances = pairDistances(test, embeddings, metric)
     const score = scorePairs(test, distances, { threshold: chosen?.threshold })
     const missed = [...embeddings.values()].filter(embedding => !embedding).length
     const seconds = (performance.now() - began) / 1000
     const setting: Setting = {
-      model: embedder.id,
+      model: manifest.name,
       metric,
-      backend: embedder.engine.backend,
+      backend: (await looker.engine()).backend,
       pictures: embeddings.size,
       missed,
       chosen,
@@ -89,7 +90,7 @@ async function evaluate(csv: string, options: Options, context: CommandContext):
     }
     stdout.write(options.json ? `${toJson(score, setting)}\n` : toTable(score, setting, context))
   } finally {
-    recogniser.dispose()
+    await looker.dispose()
   }
 }
 
@@ -100,8 +101,11 @@ interface Chosen {
 }
 
 /** The threshold that is best on the training pairs, as in LFW's protocol; without those, the model's own for FMR 1e-2. */
-function chooseThreshold(train: readonly Pair[], embeddings: Embeddings, embedder: Embedder): Chosen | undefined {
-  const { embedding, name } = embedder.manifest
+function chooseThreshold(
+  train: readonly Pair[],
+  embeddings: Embeddings,
+  { embedding, name }: EmbedderManifest,
+): Chosen | undefined {
   if (train.length > 0) {
     const distances = pairDistances(train, embeddings, embedding.metric)
     const of = (same: boolean): Float64Array => distances.filter((_, i) => train[i].same === same)
@@ -128,39 +132,25 @@ export async function readPairs(csv: string): Promise<Pair[]> {
 }
 
 async function embedAll(
-  pairs: readonly Pair[],
+  paths: readonly string[],
+  looker: OpenedLooker,
   options: Options,
   context: CommandContext,
-  recogniser: Recogniser,
 ): Promise<Embeddings> {
-  const { terminal } = context
-  const paths = [...new Set(pairs.flatMap(({ a, b }) => [a, b]))]
-  const progress = createProgress(terminal.stderr, paths.length)
-  const embeddings: Embeddings = new Map()
-  try {
-    const inputs = paths.map(name => ({ name }))
-    for await (const input of loadPictures(inputs, terminal, pixelLimit(options))) {
-      progress.show(embeddings.size, input.name)
-      try {
-        if ('error' in input) throw input.error
-        const { picture } = input
-        const rule = options.faces === 'all' ? 'best' : options.faces
-        const found = await recogniser.recognise(picture, faces =>
-          faces.length === 0 ? [] : [oneFace(faces, picture, rule)],
-        )
-        embeddings.set(input.name, found[0]?.embedding.vector)
-      } catch (error) {
-        if (recogniser.stoppedBy(error)) throw error
-        // What cannot be read has no face; it is named, and counts as an error of its pairs.
-        context.fail()
-        progress.clear()
-        terminal.stderr.write(`failed: ${failureLine(input.name, failureOf(error))}\n`)
-        embeddings.set(input.name, undefined)
-      }
-    }
-  } finally {
-    progress.clear()
-  }
+  const { aligned, faces } = options
+  const call = { keep: faces === 'all' ? 'best' : faces, maxFaces: 1, aligned, maxPixels: pixelLimit(options) } as const
+  // What cannot be read has no face; it is named, and counts as an error of its pairs.
+  const embeddings: Embeddings = new Map(paths.map(path => [path, undefined]))
+  await lookAtAll<Float32Array | undefined>(
+    paths.map(name => ({ name })),
+    looker,
+    {
+      look: async ({ represent }, picture) => (await represent(picture, call))[0]?.embedding.vector,
+      tell: (path, _, vector) => void embeddings.set(path, vector),
+    },
+    { maxPixels: options.maxPixels },
+    context,
+  )
   return embeddings
 }
 

@@ -1,5 +1,6 @@
 import { type Catalog, packagedCatalog } from '../../../models/catalog.node.ts'
 import type { RegisterCommand } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { listCommand } from './list.ts'
 import { pullCommand } from './pull.ts'
 import { removeCommand } from './remove.ts'
@@ -14,7 +15,7 @@ export function modelsOf(catalog: Catalog): RegisterCommand {
     const group = program
       .command('models')
       .description('Gets, lists, checks and removes models that do not come with the package.')
-      .addHelpText('after', HELP)
+      .addHelpText('after', epilogue(HELP))
     for (const register of [listCommand, pullCommand, verifyCommand, removeCommand]) register(group, context, catalog)
   }
 }

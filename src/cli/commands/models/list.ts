@@ -1,5 +1,6 @@
 import { modelDirectory } from '../../../models/directory.node.ts'
 import { type ListedModel, listModels } from '../../../models/list.node.ts'
+import { epilogue } from '../../epilogue.ts'
 import { JSON_OPTION } from '../../options.ts'
 import { megabytes } from '../../progress.ts'
 import { table } from '../../table.ts'
@@ -13,7 +14,7 @@ export const listCommand: RegisterModelsCommand = (group, { terminal }, catalog)
     .description('Lists the models of the package, of the model directory, and those that can be pulled.')
     .addOption(directoryOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async ({ dir = modelDirectory(), json }: { dir?: string; json?: boolean }) => {
       const { stdout, env } = terminal
       const listed = await listModels(dir, catalog)

@@ -4,6 +4,7 @@ import { filesOf } from '../../../models/directory.node.ts'
 import type { PulledModel } from '../../../models/index.ts'
 import { pullFrom } from '../../../models/pull.node.ts'
 import type { PullProgress } from '../../../models/pull.ts'
+import { epilogue } from '../../epilogue.ts'
 import { failureOf } from '../../failure.ts'
 import { JSON_OPTION } from '../../options.ts'
 import { createByteProgress, megabytes } from '../../progress.ts'
@@ -29,7 +30,7 @@ export const pullCommand: RegisterModelsCommand = (group, context, catalog) => {
     .addOption(new Option('--store <type>', 'how the weights are stored (default: float16)').choices(PULLED_DTYPES))
     .addOption(directoryOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (name: string, { from, store, dir, json }: Options) => {
       const progress = createByteProgress(stderr)
       try {

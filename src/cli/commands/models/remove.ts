@@ -2,6 +2,7 @@ import { FacewiseError } from '../../../errors.ts'
 import { modelDirectory } from '../../../models/directory.node.ts'
 import { listModels } from '../../../models/list.node.ts'
 import { removeModel } from '../../../models/pull.node.ts'
+import { epilogue } from '../../epilogue.ts'
 import { failureOf } from '../../failure.ts'
 import { JSON_OPTION } from '../../options.ts'
 import { styleOf } from '../../terminal.ts'
@@ -17,7 +18,7 @@ export const removeCommand: RegisterModelsCommand = (group, context, catalog) =>
     .argument('<name>', 'the model')
     .addOption(directoryOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (name: string, { dir = modelDirectory(), json }: { dir?: string; json?: boolean }) => {
       const known = (await listModels(dir, catalog)).map(model => model.name)
       if (!known.includes(name)) {
@@ -38,7 +39,7 @@ export const removeCommand: RegisterModelsCommand = (group, context, catalog) =>
 }
 
 const HELP = `
-Example:
+Examples:
   facewise models remove facenet-512
       \`facewise models pull facenet-512\` gets it again.
 

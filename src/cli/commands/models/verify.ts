@@ -1,6 +1,7 @@
 import { FacewiseError } from '../../../errors.ts'
 import { modelDirectory } from '../../../models/directory.node.ts'
 import { type ListedModel, listModels, type VerifiedModel, verifyModel } from '../../../models/list.node.ts'
+import { epilogue } from '../../epilogue.ts'
 import { failureOf } from '../../failure.ts'
 import { JSON_OPTION } from '../../options.ts'
 import { megabytes } from '../../progress.ts'
@@ -17,7 +18,7 @@ export const verifyCommand: RegisterModelsCommand = (group, context, catalog) =>
     .argument('[name...]', 'the models; all that are here where none is named')
     .addOption(directoryOption())
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (names: string[], { dir = modelDirectory(), json }: { dir?: string; json?: boolean }) => {
       const listed = await listModels(dir, catalog)
       for (const name of chosen(names, listed)) {

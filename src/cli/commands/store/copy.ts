@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { FacewiseError } from '../../../errors.ts'
 import { type CopyProgress, copyStore, openStore, redactUrl } from '../../../store/index.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { JSON_OPTION, wholeNumber } from '../../options.ts'
 import { createProgress, type Progress } from '../../progress.ts'
 import { count } from '../../table.ts'
@@ -25,7 +26,7 @@ export function copyCommand(group: Command, context: CommandContext): void {
     .option('--after <id>', 'go on after this id, where a copy was cut off')
     .option('--batch <records>', 'records that are stored at a time (default: 256)', wholeNumber)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (from: string, to: string, { json, ...options }: Options) => {
       const named = { from: redactUrl(from), to: redactUrl(to) }
       if (from === to) throw new FacewiseError('INVALID_ARGUMENT', 'A store cannot be copied into itself: give two.')

@@ -14,7 +14,10 @@ export const URLS = 'file:faces.db, postgres://..., lancedb:DIR'
 export async function openExisting(url: string): Promise<EmbeddingStore> {
   const path = pathOf(url)
   if (path && !existsSync(path)) {
-    throw new FacewiseError('STORE_UNAVAILABLE', `There is no store at "${redactUrl(url)}": nothing is at ${path}.`)
+    throw new FacewiseError(
+      'STORE_UNAVAILABLE',
+      `There is no store at "${redactUrl(url)}": nothing is at ${path}. \`facewise enroll\` makes one.`,
+    )
   }
   return openStore(url)
 }

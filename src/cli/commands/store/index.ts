@@ -1,4 +1,5 @@
 import type { RegisterCommand } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { copyCommand } from './copy.ts'
 import { infoCommand } from './info.ts'
 
@@ -7,7 +8,7 @@ export const store: RegisterCommand = (program, context) => {
   const group = program
     .command('store')
     .description('Looks into stores of embeddings, and copies them.')
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
   infoCommand(group, context)
   copyCommand(group, context)
 }

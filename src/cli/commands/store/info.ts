@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { openedIdentity } from '../../../store/encryption/envelope.ts'
 import { type EmbeddingStore, type Identity, redactUrl, type StoreCapabilities } from '../../../store/index.ts'
 import type { CommandContext } from '../../command.ts'
+import { epilogue } from '../../epilogue.ts'
 import { JSON_OPTION } from '../../options.ts'
 import { createProgress, type Progress } from '../../progress.ts'
 import { table } from '../../table.ts'
@@ -30,7 +31,7 @@ export function infoCommand(group: Command, context: CommandContext): void {
     .description('Says what a store is and holds: its model, its records and subjects, what it can do.')
     .argument('<url>', `the store: ${URLS}`)
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action(async (url: string, { json }: { json?: boolean }) => {
       try {
         const store = await openExisting(url)
