@@ -8,6 +8,7 @@ import {
   Converter,
   type DeclarationReflection,
   type DocumentReflection,
+  JSX,
   KindRouter,
   Logger,
   LogLevel,
@@ -63,11 +64,23 @@ export async function buildSite(out: string): Promise<string[]> {
   // After the groups were made.
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => inOrder(project, pages), -1000)
   apiLinks(app)
+  app.renderer.hooks.on('content.begin', ({ page }) =>
+    page.url === 'index.html' ? JSX.createElement('div', { class: 'front' }) : JSX.createElement(JSX.Fragment, null),
+  )
+  app.renderer.hooks.on('head.begin', () =>
+    JSX.createElement('script', null, JSX.createElement(JSX.Raw, { html: openChapters() })),
+  )
 
   const project = await app.convert()
   if (!project) return wrong.length > 0 ? wrong : ['TypeDoc gave no project.']
   await app.generateDocs(project, out)
   return wrong
+}
+
+/** Chapters of guides are open until somebody closes them. TypeDoc's script keeps what is open under these keys. */
+function openChapters(): string {
+  const keys = contents.slice(0, -1).map(({ title }) => `tsd-accordion-${title}`)
+  return `try{for(const k of ${JSON.stringify(keys)})localStorage.getItem(k)??localStorage.setItem(k,'true')}catch{}`
 }
 
 class WarningsOnly extends Logger {

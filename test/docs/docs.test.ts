@@ -89,7 +89,7 @@ describe('the blocks of the documentation', () => {
     writeFileSync(test, block.code)
     // Otherwise Vitest takes the project's.
     writeFileSync(join(folder, 'vitest.config.js'), 'export default {}')
-    const command = block.check === 'vitest' ? vitest : ['--import', 'tsx', '--test', test]
+    const command = block.check === 'vitest' ? [...vitest, test] : ['--import', 'tsx', '--test', test]
     const { status, stdout, stderr } = spawnSync(process.execPath, command, {
       cwd: folder,
       encoding: 'utf8',
