@@ -14,7 +14,9 @@ const work = join(root, 'output', 'docs-blocks')
 
 const blocks = allBlocks()
 const programs = blocks.filter(({ language, check }) => language === 'ts' || (language === 'js' && check === 'node'))
-const inNode = blocks.filter(({ check, text }) => check === 'node' && !usesTestRunner(text))
+/** Programs of other libraries, which bring a TensorFlow.js of their own, need a process of their own. */
+const foreign = blocks.filter(({ check, text }) => check === 'node' && !text.includes("'facewise"))
+const inNode = blocks.filter(block => block.check === 'node' && !foreign.includes(block) && !usesTestRunner(block.text))
 const tests = blocks.filter(({ check, text }) => check === 'vitest' || (check === 'node' && usesTestRunner(text)))
 
 const pathOf = ({ page, file }: Block): string => join(work, folderOf(page), file)
@@ -37,7 +39,9 @@ afterAll(() => rmSync(work, { recursive: true, force: true }))
 describe('the blocks of the documentation', () => {
   it('are all checked in some way, or listed with a reason', () => {
     expect(blocks.filter(({ check }) => check === 'unknown').map(placeOf)).toEqual([])
-    const needless = notRun.filter(({ page, text }) => !blocks.some(b => b.page === page && b.text.includes(text)))
+    const needless = notRun.filter(
+      ({ page, text }) => pages.includes(page) && !blocks.some(b => b.page === page && b.text.includes(text)),
+    )
     expect(needless).toEqual([])
     // Were the fences not found, all else here would pass.
     expect(programs.length).toBeGreaterThanOrEqual(40)
@@ -47,8 +51,8 @@ describe('the blocks of the documentation', () => {
   it('compile', () => {
     const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
     const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
-    const files = [...programs.map(pathOf), join(root, 'test/vite.d.ts')]
-    const program = ts.createProgram(files, { ...options, allowJs: true, checkJs: true })
+    const files = programs.filter(({ language }) => language === 'ts').map(pathOf)
+    const program = ts.createProgram([...files, join(root, 'test/vite.d.ts')], options)
     const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
       const where = file ? relative(work, file.fileName) : ''
       return `${where}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
@@ -81,6 +85,13 @@ describe('the blocks of the documentation', () => {
       // Every example shows something.
       expect(result?.stdout).not.toBe('')
     })
+  })
+
+  it.each(foreign.map(block => ({ place: placeOf(block), block })))('of other libraries run: $place', ({ block }) => {
+    const options = { cwd: dirname(pathOf(block)), encoding: 'utf8', timeout: 55_000 } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [pathOf(block)], options)
+    expect(status, stderr.slice(-1000)).toBe(0)
+    expect(stdout).not.toBe('')
   })
 
   it.each(tests.map(block => ({ place: placeOf(block), block })))('that are tests pass: $place', ({ block }) => {

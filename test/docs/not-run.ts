@@ -18,6 +18,25 @@ export const notRun: readonly NotRun[] = [
     text: "source: '/models/facenet-512/'",
     reason: 'Needs the weights of FaceNet (47 MB), which are pulled and never in a clone.',
   },
+  ...[
+    'serverExternalPackages',
+    "'use client'",
+    'let facewise',
+    '<script type="module">',
+    '<script type="importmap">',
+    "default-src 'none'",
+    'esbuild main.js --bundle',
+    'mkdir -p site/facewise',
+  ].map(text => ({
+    page: 'docs/bundlers.md',
+    text,
+    reason: 'A part of an app: test/bundlers builds and opens whole ones.',
+  })),
+  {
+    page: 'docs/thresholds.md',
+    text: 'path_a,path_b,same',
+    reason: 'The form of a list of pairs: test/cli/evaluate.test.ts reads such lists.',
+  },
   { page: 'CONTRIBUTING.md', text: 'src/\n  index.ts', reason: 'A drawing of the folders.' },
   {
     page: 'examples/node-quickstart/README.md',
