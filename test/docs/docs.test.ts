@@ -1,53 +1,57 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { samplePhoto } from '../data.ts'
-import { blocksOf } from './blocks.ts'
+import { allBlocks, type Block, folderOf, pages, placeOf } from './blocks.ts'
+import { notRun } from './not-run.ts'
+import { makePhotos } from './photos.ts'
+import type { ProgramResult } from './run-programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const work = join(root, 'output', 'docs-blocks')
 
-const pages = [
-  ...[
-    'README.md',
-    'CONTRIBUTING.md',
-    'CHANGELOG.md',
-    'models/mtcnn/README.md',
-    'models/dlib-resnet-128/README.md',
-    'models/facenet-512/README.md',
-    'models/emotion-mini-xception/README.md',
-    'models/age-gender-tiny-xception/README.md',
-    'models/antispoof/README.md',
-    'models/livenessnet/README.md',
-  ],
-  ...readdirSync(join(root, 'docs'))
-    .filter(name => name.endsWith('.md'))
-    .map(name => `docs/${name}`),
-]
+const blocks = allBlocks()
+const programs = blocks.filter(({ language, check }) => language === 'ts' || (language === 'js' && check === 'node'))
+/** Programs of other libraries, which bring a TensorFlow.js of their own, need a process of their own. */
+const foreign = blocks.filter(({ check, text }) => check === 'node' && !text.includes("'facewise"))
+const inNode = blocks.filter(block => block.check === 'node' && !foreign.includes(block) && !usesTestRunner(block.text))
+const tests = blocks.filter(({ check, text }) => check === 'vitest' || (check === 'node' && usesTestRunner(text)))
 
-const blocks = pages.flatMap(blocksOf)
+const pathOf = ({ page, file }: Block): string => join(work, folderOf(page), file)
+function usesTestRunner(text: string): boolean {
+  return text.includes("from 'node:test'")
+}
 
-beforeAll(() => {
+beforeAll(async () => {
   rmSync(work, { recursive: true, force: true })
-  mkdirSync(work, { recursive: true })
-  copyFileSync(samplePhoto(6), join(work, 'photo.jpg'))
-  for (const { name, code } of blocks) writeFileSync(join(work, `${name}.ts`), code)
+  const photos = join(work, 'photos')
+  await makePhotos(photos)
+  for (const block of programs) {
+    const folder = dirname(pathOf(block))
+    if (!existsSync(folder)) linkFiles(photos, folder)
+    writeFileSync(pathOf(block), block.code)
+  }
 })
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-describe('the documentation', () => {
-  it('has blocks of code in its main pages', () => {
-    expect(blocks.length).toBeGreaterThanOrEqual(9)
-    expect(new Set(blocks.map(block => block.name.replace(/-\d+$/, ''))).size).toBeGreaterThanOrEqual(4)
+describe('the blocks of the documentation', () => {
+  it('are all checked in some way, or listed with a reason', () => {
+    expect(blocks.filter(({ check }) => check === 'unknown').map(placeOf)).toEqual([])
+    const needless = notRun.filter(
+      ({ page, text }) => pages.includes(page) && !blocks.some(b => b.page === page && b.text.includes(text)),
+    )
+    expect(needless).toEqual([])
+    // Were the fences not found, all else here would pass.
+    expect(programs.length).toBeGreaterThanOrEqual(40)
+    expect(new Set(programs.map(({ page }) => page)).size).toBeGreaterThanOrEqual(12)
   })
 
-  it('has blocks that compile', () => {
+  it('compile', () => {
     const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
     const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, root)
-    const files = blocks.map(({ name }) => join(work, `${name}.ts`))
+    const files = programs.filter(({ language }) => language === 'ts').map(pathOf)
     const program = ts.createProgram([...files, join(root, 'test/vite.d.ts')], options)
     const problems = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
       const where = file ? relative(work, file.fileName) : ''
@@ -56,32 +60,80 @@ describe('the documentation', () => {
     expect(problems).toEqual([])
   })
 
-  it.each(blocks.filter(block => block.runs))('has a block that runs: $name', ({ name }) => {
-    const { status, stderr, stdout } = spawnSync(process.execPath, ['--import', 'tsx', `${name}.ts`], {
-      cwd: work,
-      encoding: 'utf8',
+  describe('that are programs for Node', () => {
+    const results = new Map<string, ProgramResult>()
+    let crash = ''
+
+    beforeAll(() => {
+      const script = join(root, 'test', 'docs', 'run-programs.ts')
+      const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script, ...inNode.map(pathOf)], {
+        cwd: root,
+        encoding: 'utf8',
+        maxBuffer: 1e8,
+      })
+      crash = stderr
+      for (const line of stdout.split('\n').filter(Boolean)) {
+        const result: ProgramResult = JSON.parse(line)
+        results.set(result.file, result)
+      }
+    }, 240_000)
+
+    it.each(inNode.map(block => ({ place: placeOf(block), block })))('run: $place', ({ block }) => {
+      const result = results.get(pathOf(block))
+      expect(result?.error ?? (result ? '' : `It ended the process. ${crash.slice(0, 1000)}`)).toBe('')
+      expect(result?.stderr).toBe('')
+      // Every example shows something.
+      expect(result?.stdout).not.toBe('')
     })
-    expect(stderr).toBe('')
-    expect(status).toBe(0)
-    // Every example shows something.
+  })
+
+  it.each(foreign.map(block => ({ place: placeOf(block), block })))('of other libraries run: $place', ({ block }) => {
+    const options = { cwd: dirname(pathOf(block)), encoding: 'utf8', timeout: 55_000 } as const
+    const { status, stdout, stderr } = spawnSync(process.execPath, [pathOf(block)], options)
+    expect(status, stderr.slice(-1000)).toBe(0)
     expect(stdout).not.toBe('')
   })
 
-  it('has pages of the API without a warning', () => {
-    const cli = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc')
-    const { status, stdout, stderr } = spawnSync(process.execPath, [cli, '--emit', 'none'], {
-      cwd: root,
+  it.each(tests.map(block => ({ place: placeOf(block), block })))('that are tests pass: $place', ({ block }) => {
+    const [folder, test] = [dirname(pathOf(block)), pathOf(block).replace(/\.ts$/, '.test.ts')]
+    const vitest = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', folder]
+    writeFileSync(test, block.code)
+    // Otherwise Vitest takes the project's.
+    writeFileSync(join(folder, 'vitest.config.js'), 'export default {}')
+    const command = block.check === 'vitest' ? [...vitest, test] : ['--import', 'tsx', '--test', test]
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, {
+      cwd: folder,
       encoding: 'utf8',
+      env: { ...process.env, NO_COLOR: '1' },
     })
-    expect(stdout + stderr).not.toMatch(/warning|error/)
+    expect(stderr).toBe('')
+    expect(stdout).toMatch(/pass(ed)? *\(?\d\d/)
     expect(status).toBe(0)
   })
+})
 
-  it.each(pages)('has no broken links in %s', page => {
+describe('the pages', () => {
+  it.each(pages)('have no broken links: %s', page => {
     const text = readFileSync(join(root, page), 'utf8')
     const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, link]) => link)
       .filter(link => !/^(https?:|#)/.test(link) && !existsSync(join(root, dirname(page), link.replace(/#.*$/, ''))))
     expect(broken).toEqual([])
   })
+
+  it.each(pages)('name scripts that there are: %s', page => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const named = [...readFileSync(join(root, page), 'utf8').matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
+    expect(named.filter(name => !(name in scripts))).toEqual([])
+  })
 })
+
+/** The same files in another folder, without their bytes once more. */
+function linkFiles(from: string, to: string): void {
+  mkdirSync(to, { recursive: true })
+  for (const name of readdirSync(from)) {
+    const [source, target] = [join(from, name), join(to, name)]
+    if (statSync(source).isDirectory()) linkFiles(source, target)
+    else linkSync(source, target)
+  }
+}
