@@ -47,6 +47,7 @@ export function createSide(letter: 'A' | 'B', onChoose: () => void): Side {
     running = new AbortController()
     const { signal } = running
     problem(undefined)
+    element.classList.add('has-picture')
     faces.hidden = true
     faces.replaceChildren()
     choose(undefined)

@@ -26,7 +26,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     name: 'windows',
-    title: 'P-Net: windows',
+    title: 'P-Net windows',
     unit: 'window',
     text:
       'A network of some 6,600 weights looks at every 12 x 12 window of every copy and keeps what might be a face. ' +
@@ -34,7 +34,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     name: 'suppressed',
-    title: 'P-Net: best of many',
+    title: 'After suppression',
     unit: 'window',
     text:
       'Around a face many windows answer, so of those that overlap only the best one stays (non-maximum suppression). ' +
@@ -42,7 +42,7 @@ export const EXPLANATIONS: readonly Explanation[] = [
   },
   {
     name: 'regressed',
-    title: 'P-Net: moved edges',
+    title: 'After regression',
     unit: 'box',
     text:
       'P-Net also says how far each edge of its window is off; here the edges are moved there. ' +

@@ -11,6 +11,7 @@ import { createBrowse } from './browse.ts'
 import type { LevelReport } from './cascade.ts'
 import { runCascade } from './client.ts'
 import { EXPLANATIONS, STEP_NAMES, type ViewName } from './explain.ts'
+import { createLevelTable } from './level-table.ts'
 import { COLOURS, layOut, paintBoxes, paintLandmarks, paintPyramid } from './paint.ts'
 import { cascadeSettings, valuesFrom } from './settings.ts'
 import { createSliders } from './sliders.ts'
@@ -98,7 +99,7 @@ export const startStages: StartPanel = section => {
             next.set(step.name, step)
             steps = next
             tally(next)
-            if (step.name === chosen) paint()
+            if (step.name === chosen || chosen === 'pyramid') paint()
           },
         },
         signal,
@@ -139,10 +140,12 @@ export const startStages: StartPanel = section => {
   function paint(): void {
     const explanation = EXPLANATIONS.find(({ name }) => name === chosen)!
     text.replaceChildren(el('strong', { textContent: explanation.title }), ` ${explanation.text}`)
+    part(section, 'levels').replaceChildren()
     const step = steps.get(chosen === 'landmarks' ? 'output' : chosen)
     if (chosen === 'pyramid') {
       browse.show(NONE, NONE)
-      paintLevels(step?.levels ?? [])
+      // With the windows come the same levels, and how many each has.
+      paintLevels((steps.get('windows') ?? step)?.levels ?? [])
       return
     }
     const { boxes, scores } = step ?? { boxes: NONE, scores: NONE }
@@ -164,6 +167,7 @@ export const startStages: StartPanel = section => {
     }
     const layout = layOut(levels)
     view.draw(paintPyramid(levels, layout, view.image), layout)
+    part(section, 'levels').append(createLevelTable(levels))
     const [{ width, height }] = levels
     const copies = count(levels.length, 'copy', 'copies')
     view.describe(`${copies} of the picture, the largest ${width} x ${height} pixels`)
