@@ -32,6 +32,7 @@ export function createPictureView(): PictureView {
     drawn ?? { width: image.naturalWidth || 1, height: image.naturalHeight || 1 }
   const paint = (): void => {
     const { width, height } = size()
+    element.style.setProperty('--ratio', String(width / height))
     const shown = canvas.clientWidth
     if (shown === 0) return
     canvas.width = Math.round(shown * devicePixelRatio)

@@ -6,6 +6,8 @@ import type { ChosenFace } from './side.ts'
 /** The far end of the scale: twice the loosest threshold; strangers are mostly beyond it. */
 const SCALE = 2.2 * Math.max(...RATES.map(({ threshold }) => threshold))
 
+const EVEN_ODDS = 'The confidence is for two who were as likely one person as not before they were compared.'
+
 export function createVerdict(
   [a, b]: readonly [ChosenFace, ChosenFace],
   comparison: Comparison,
@@ -38,6 +40,7 @@ export function createVerdict(
       ...fact('Limit', threshold.toFixed(4)),
       ...(confidence === undefined ? [] : fact('Confidence in one person', sure(confidence))),
     ),
+    ...(confidence === undefined ? [] : [el('p', { className: 'hint', textContent: EVEN_ODDS })]),
     el(
       'figure',
       { className: 'aligned' },
@@ -75,5 +78,5 @@ function meaning({ same, distance }: Comparison, threshold: number): string {
 /** Never a round 0 or 100: nothing is that sure. */
 function sure(confidence: number): string {
   const percent = Math.min(99.9, Math.max(0.1, confidence * 100))
-  return `${percent.toFixed(1)} %, both being as likely before`
+  return `${percent.toFixed(1)} %`
 }

@@ -152,7 +152,8 @@ export const startStages: StartPanel = section => {
     browse.show(boxes, scores)
     view.describe(`${explanation.title}: ${count(scores.length, 'box', 'boxes')} on the picture`)
     if (chosen === 'landmarks') {
-      view.draw(paintLandmarks(faces, boxes, browse.marked()))
+      // Until the last step has come again, those of the run before belong to nothing.
+      view.draw(paintLandmarks(step ? faces : [], boxes, browse.marked()))
       return
     }
     const before = steps.get(STEP_NAMES[STEP_NAMES.indexOf(chosen) - 1])
