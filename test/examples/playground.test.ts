@@ -49,7 +49,10 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'facewise-playground-'))
   await makePhotos()
   ;({ server, address } = await serve({ outDir: join(folder, 'dist'), port: 0 }))
-  browser = await chromium.launch(chromiumLaunchOptions())
+  const { args, ...options } = chromiumLaunchOptions()
+  // A camera that shows a test card.
+  const camera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+  browser = await chromium.launch({ ...options, args: [...args, ...camera] })
   page = await browser.newPage()
   page.setDefaultTimeout(30_000)
   await page.addInitScript(
@@ -88,6 +91,7 @@ async function makePhotos(): Promise<void> {
   }
   writeFileSync(join(many, 'note.jpg'), 'no picture at all')
   writeFileSync(join(many, 'list.txt'), 'no photo, and not meant as one')
+  await sharp(join(many, 'ada-1.jpg')).blur(8).toFile(join(folder, 'blurred.jpg'))
   await sharp({ create: { width: 320, height: 240, channels: 3, background: '#7a8' } }).toFile(
     join(folder, 'nobody.jpg'),
   )
@@ -205,6 +209,27 @@ describe('the playground: stages', () => {
   })
 })
 
+describe('the playground: ways in', () => {
+  it('takes a picture with the camera, and samples', async () => {
+    const stages = await open('stages')
+    await stages.getByRole('button', { name: 'Use the camera' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Take the picture' }).click()
+    await expect.poll(() => stages.locator('.picture-view img').getAttribute('alt')).toBe('camera.png')
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    await stages.getByRole('button', { name: 'Try a sample' }).click()
+    await expect.poll(() => stages.locator('.picture-view img').getAttribute('alt')).toBe('sample 1.jpg')
+    await expect.poll(() => stages.locator('[data-part=status]').textContent(), { timeout: 20_000 }).toMatch(/^3 faces/)
+  })
+
+  it('is light or dark as it is told, also the next time', async () => {
+    await page.getByText('Dark', { exact: true }).click()
+    await page.reload()
+    await page.locator('html[data-theme=dark]').waitFor()
+    expect(await page.getByRole('radio', { name: 'Dark' }).isChecked()).toBe(true)
+    await page.getByText('Auto', { exact: true }).click()
+  })
+})
+
 describe('the playground: describe', () => {
   it('says what four faces look like', async () => {
     const panel = await open('describe')
@@ -222,6 +247,13 @@ describe('the playground: describe', () => {
       ])
     }
     expect(await accessibility()).toEqual(CLEAN)
+  })
+
+  it('says why a face is hard to recognise', async () => {
+    const panel = await open('describe')
+    await panel.locator('input[type=file]').setInputFiles(join(folder, 'blurred.jpg'))
+    await panel.locator('.reasons li').first().waitFor()
+    expect(await panel.locator('.reasons').textContent()).toContain('the face is blurred')
   })
 })
 
@@ -270,6 +302,9 @@ describe('the playground: group', () => {
       .first()
       .locator('input')
       .setInputFiles(Array.from({ length: 30 }, () => samplePhoto(2)))
+    await expect
+      .poll(() => panel.locator('[data-part=status]').textContent(), { timeout: 20_000 })
+      .toMatch(/^[1-9]\d* of 30 photos/)
     await panel.getByRole('button', { name: 'Cancel' }).click()
     await expect
       .poll(() => panel.locator('[data-part=status]').textContent())

@@ -18,6 +18,7 @@ export const startDescribe: StartPanel = section => {
   const status = part(section, 'status')
   const cards = part(section, 'cards')
   let running: AbortController | undefined
+  let loaded = false
   part(section, 'view').append(view.element)
   part(section, 'drop').append(
     createDrop({
@@ -51,7 +52,9 @@ export const startDescribe: StartPanel = section => {
       cards.replaceChildren(...faces.map((face, i) => createCard(face, i + 1, crops[i])))
       view.draw(paintNumbers(faces))
       view.describe(`${count(faces.length, 'face')}, numbered from left to right`)
-      status.textContent = `${count(faces.length, 'face')}, described in ${duration(took)}`
+      const loading = loaded ? '' : ', models loaded'
+      status.textContent = `${count(faces.length, 'face')}, described in ${duration(took)}${loading}`
+      loaded = true
       if (faces.length === 0) problem(NO_FACE)
     } catch (error) {
       if (isAbort(error)) return
