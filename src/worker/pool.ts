@@ -43,12 +43,16 @@ export interface Pool {
  */
 const CALLS_AT_A_TIME = 2
 
+/** After how long another worker is tried again where one did not start, in milliseconds: what was missing, memory for one, may be there then. */
+const RETRY_MS = 30_000
+
 /** Workers that are started when they are needed and replaced when they are lost. */
 export function createPool(settings: PoolSettings): Pool {
   const { size, onProgress } = settings
   const members = new Set<Member>()
   const queue: Waiting[] = []
   let limit = size
+  let limitedUntil = 0
   let closed = false
   let ids = 0
 
@@ -70,10 +74,19 @@ export function createPool(settings: PoolSettings): Pool {
     pump()
   }
 
-  /** What kept one worker from starting keeps the next one from it too: those that run go on, and without any nothing can. */
+  /** What kept one worker from starting keeps the next one from it too, for a while: those that run go on, and without any nothing can. */
   function stopGrowing(error: FacewiseError): void {
-    if (members.size > 0) limit = members.size
-    else rejectQueue(error)
+    if (members.size === 0) {
+      rejectQueue(error)
+      return
+    }
+    limit = members.size
+    limitedUntil = performance.now() + RETRY_MS
+  }
+
+  function mayGrow(): boolean {
+    if (limit < size && performance.now() > limitedUntil) limit = size
+    return members.size < limit
   }
 
   function rejectQueue(error: FacewiseError): void {
@@ -96,7 +109,7 @@ export function createPool(settings: PoolSettings): Pool {
   /** Starts workers, as many as there are calls for. They take from the queue when they are ready. */
   function grow(): void {
     const starting = (): number => [...members].filter(({ isReady }) => !isReady).length
-    while (members.size < limit && starting() < queue.length) {
+    while (mayGrow() && starting() < queue.length) {
       try {
         spawn()
       } catch (error) {
@@ -135,7 +148,7 @@ export function createPool(settings: PoolSettings): Pool {
       (a, b) => a.videos - b.videos || Number(b.isReady) - Number(a.isReady) || a.load - b.load,
     )
     if (least?.videos === 0 && least.load === 0) return least
-    if (members.size >= limit) return least
+    if (!mayGrow()) return least
     try {
       return spawn()
     } catch (error) {
@@ -158,7 +171,7 @@ export function createPool(settings: PoolSettings): Pool {
     async runInAll(method, signal) {
       assertOpen()
       throwIfAborted(signal)
-      while (members.size < limit) spawn()
+      while (mayGrow()) spawn()
       return Promise.all(
         [...members].map(async member => {
           await member.ready
