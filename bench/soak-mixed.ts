@@ -34,7 +34,7 @@ row([
 const report = await soak({
   seconds: minutes * 60,
   seed,
-  samples: Math.max(5, Math.round(minutes)),
+  samples: Math.max(10, Math.round(minutes)),
   killEverySeconds: 12,
   disposeEverySeconds: 60,
   onSample: tell,

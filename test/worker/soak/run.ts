@@ -56,13 +56,18 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const folder = mkdtempSync(join(tmpdir(), 'facewise-soak-'))
   const store = await memoryStore()
   const threads: Thread[] = []
+  /** Counts what disturbs calls, so that each knows whether it may have been disturbed: also when a killed worker is gone at last. */
+  let disturbances = 0
   const create = (): Promise<FacewiseWorker> =>
     createFacewiseWorker({
       backend: { prefer: 'wasm' },
       workers: 2,
       attributes: ['emotion', 'age-gender', 'pose', 'quality', 'liveness'],
       store,
-      worker: () => spawn(threads),
+      worker: () =>
+        spawn(threads, () => {
+          disturbances++
+        }),
     })
   /** The pool; calls wait for the next one while it is created anew. */
   let pool = create()
@@ -72,8 +77,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
   const began = performance.now()
   const elapsed = (): number => (performance.now() - began) / 1000
-  /** Counts what disturbs calls, so that each knows whether it may have been disturbed. */
-  let disturbances = 0
   let nextKill = chance.float(0, 2 * options.killEverySeconds)
   let nextDisposal = chance.float(0.5, 2) * options.disposeEverySeconds
 
@@ -161,7 +164,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   return report
 }
 
-function spawn(threads: Thread[]): Worker {
+function spawn(threads: Thread[], onExit: () => void): Worker {
   const { port1, port2 } = new MessageChannel()
   const worker = new Worker(new URL('./counted-worker.mjs', import.meta.url), {
     workerData: { port: port2 },
@@ -170,7 +173,9 @@ function spawn(threads: Thread[]): Worker {
   const thread: Thread = { worker, port: port1, alive: true }
   threads.push(thread)
   port1.unref()
+  // Before the pool hears of it.
   worker.on('exit', () => {
+    onExit()
     thread.alive = false
     port1.close()
     threads.splice(threads.indexOf(thread), 1)
