@@ -1,76 +1,101 @@
 /**
- * `tsx bench/workers.ts [node | chromium]`: what workers are worth. In Node, photos a second without a worker and with one, two and more; in Chromium, how
- * long the page's thread was kept busy at a time while faces are found, on the page and in a worker.
+ * `tsx bench/workers.ts [node | chromium]`: what workers are worth. In Node, photos a second without a worker and with one, two and more, what a photo costs
+ * the processor, and what two processes give that share nothing: the most that a second worker can. In Chromium, how long the page's thread was kept busy
+ * at a time while faces are found, on the page and in a worker.
  */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { type CDPSession, chromium } from 'playwright'
 import { createServer } from 'vite'
 import { chromiumLaunchOptions } from '../scripts/chromium.ts'
-import { decode, type Picture } from '../src/image/index.ts'
-import { createFacewise } from '../src/index.ts'
-import { createFacewiseWorker } from '../src/worker/index.ts'
-import { samplePhoto } from '../test/data.ts'
-import { sourceWorker } from '../test/worker/threads.ts'
 import { median, row } from './timing.ts'
+import { PHOTOS, startPool, type Time, timeWork, type Work } from './worker-work.ts'
 
-const PHOTOS = 12
 const ROUNDS = 3
 const DETECTIONS = 25
-const backend = { prefer: 'wasm' } as const
-
-interface Finder {
-  represent(picture: string | Picture): Promise<unknown>
-  warmup(): Promise<void>
-  dispose(): Promise<void>
-}
 
 const [part] = process.argv.slice(2)
 if (part !== 'chromium') await pools()
 if (part !== 'node') await page()
+process.exit(0)
 
 async function pools(): Promise<void> {
-  const counts = [1, 2, 4].filter(count => count <= Math.max(2, availableParallelism()))
-  const finders: [name: string, finder: Finder][] = [
-    ['none', await createFacewise({ backend })],
-    ...(await Promise.all(
-      counts.map(async workers => {
-        const fw = await createFacewiseWorker({ backend, workers, worker: sourceWorker })
-        return [String(workers), fw] as [string, Finder]
-      }),
-    )),
-  ]
-  const photos = Array.from({ length: PHOTOS }, (_, i) => samplePhoto(((i % 6) + 1) as 1))
-  const pictures = await Promise.all(photos.map(path => decode(path)))
-  const rates = finders.map((): number[] => [])
-  const decoded = finders.map((): number[] => [])
-  for (const [, finder] of finders) {
-    await finder.warmup()
-    await finder.represent(photos[0])
+  const counts = [0, 1, 2, 4].filter(count => count <= Math.max(2, availableParallelism()))
+  const processes = await Promise.all([startProcess(), startProcess()])
+  const setups: [name: string, photos: number, run: (work: Work) => Promise<Time>][] = []
+  for (const count of counts) {
+    const pool = await startPool(count)
+    setups.push([count === 0 ? 'none' : String(count), PHOTOS, work => timeWork(pool, work)])
   }
+  setups.push(['1 process', PHOTOS, work => processes[0].time(work)])
+  setups.push(['2 processes', 2 * PHOTOS, work => together(processes, work)])
+  const works = ['files', 'pictures'] as const
+  const times = works.map(() => setups.map((): Time[] => []))
   // By turns, so that whatever else the machine does meets all.
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [i, [, finder]] of finders.entries()) {
-      const began = performance.now()
-      await Promise.all(photos.map(path => finder.represent(path)))
-      rates[i].push((PHOTOS * 1000) / (performance.now() - began))
-      const next = performance.now()
-      await Promise.all(pictures.map(picture => finder.represent(picture)))
-      decoded[i].push((PHOTOS * 1000) / (performance.now() - next))
+    for (const [i, [, , run]] of setups.entries()) {
+      for (const [w, work] of works.entries()) times[w][i].push(await run(work))
     }
   }
-  const columns = [rates, decoded].map(of => of.map(median))
+  for (const { end } of processes) end()
+
+  const cores = availableParallelism()
   console.log(
-    `\nNode, ${availableParallelism()} cores: ${PHOTOS} photos of 1920 pixels at once, faces found and embedded, from files and of pixels; medians of ${ROUNDS}\n`,
+    `\nNode, ${cores} cores: ${PHOTOS} photos of 1920 pixels at once, faces found and embedded; best of ${ROUNDS}. Processor time is of all threads.`,
   )
-  row(['workers', 'files/s', 'to one', 'pictures/s', 'to one'])
-  for (const [i, [name]] of finders.entries()) {
-    row([name, ...columns.flatMap(medians => [medians[i].toFixed(2), (medians[i] / medians[1]).toFixed(2)])])
+  for (const [w, work] of works.entries()) {
+    console.log('')
+    row([work, 'a second', 'to one', 'CPU ms each', 'cores used'])
+    // The best: what disturbs can only slow down. Processor time does not depend on it.
+    const best = times[w].map(of => Math.min(...of.map(({ wall }) => wall)))
+    const cpu = times[w].map(of => median(of.map(time => time.cpu)))
+    const rate = (i: number): number => (setups[i][1] * 1000) / best[i]
+    for (const [i, [name, photos]] of setups.entries()) {
+      const one = name.includes('process') ? setups.findIndex(([each]) => each === '1 process') : 1
+      const cells = [rate(i), rate(i) / rate(one), cpu[i] / photos, cpu[i] / best[i]]
+      row([name, ...cells.map((value, k) => value.toFixed(k === 2 ? 0 : 2))])
+    }
+    // What two workers cost has to be shared by the cores.
+    const most = (cores * best[1]) / cpu[2]
+    console.log(`${cores} cores without a pause would do ${most.toFixed(2)} times what one worker does.`)
   }
-  for (const [, finder] of finders) await finder.dispose()
+  console.log('')
 }
 
-/** Time of the page's main thread, task by task, from the browser's own trace: processor time, which other programs do not add to. */
+interface Process {
+  time(work: Work): Promise<Time>
+  end(): void
+}
+
+/** Starts a process that does the work of one worker. */
+async function startProcess(): Promise<Process> {
+  const child = fork(fileURLToPath(new URL('./worker-process.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the process ended with code ${code}`)
+  })
+  ended.catch(() => {})
+  const answer = async (): Promise<unknown> => {
+    const [message] = await Promise.race([once(child, 'message'), ended])
+    return message
+  }
+  await answer()
+  return {
+    async time(work) {
+      child.send(work)
+      return (await answer()) as Time
+    },
+    end: () => void child.send('end'),
+  }
+}
+
+async function together(processes: readonly Process[], work: Work): Promise<Time> {
+  const began = performance.now()
+  const each = await Promise.all(processes.map(({ time }) => time(work)))
+  return { wall: performance.now() - began, cpu: each.reduce((sum, { cpu }) => sum + cpu, 0) }
+}
+
 async function page(): Promise<void> {
   const root = fileURLToPath(new URL('..', import.meta.url))
   const html = '<!doctype html><title>t</title>'
