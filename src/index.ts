@@ -42,6 +42,7 @@ export {
   type IdentifiedFace,
   type IdentifyOptions,
   type MatchOptions,
+  type PictureOptions,
   type PictureVerification,
   type RepresentedFace,
   type SubjectMatch,

@@ -1,6 +1,5 @@
 import { parcelOf } from '#platform/worker'
 import type { BackendReport } from '../backends/index.ts'
-import type { DetectOptions } from '../detect/index.ts'
 import { FacewiseError, throwIfAborted } from '../errors.ts'
 import type {
   DescribedFace,
@@ -10,6 +9,7 @@ import type {
   Facewise,
   IdentifiedFace,
   IdentifyOptions,
+  PictureOptions,
   PictureVerification,
   RepresentedFace,
   TrackedFrame,
@@ -19,7 +19,7 @@ import type {
 } from '../facewise/index.ts'
 import { checkAttributes } from '../facewise/options.ts'
 import type { ImageInput } from '../image/index.ts'
-import { memoryStore, openStore } from '../store/index.ts'
+import { storeFrom } from '../store/from.ts'
 import type { Method } from './messages.ts'
 import { assertData, type FacewiseWorkerOptions, sentOptions, workerCount } from './options.ts'
 import { createPool } from './pool.ts'
@@ -36,8 +36,8 @@ export interface Handover {
 
 /** A {@link Facewise} in workers. Pictures must stay as they are until their call is settled, elements of a page excepted. */
 export interface FacewiseWorker extends Omit<Facewise, 'embedder' | 'engine'> {
-  detect(input: ImageInput, options?: DetectOptions & Handover): ReturnType<Facewise['detect']>
-  represent(input: ImageInput, options?: DetectOptions & Handover): Promise<RepresentedFace[]>
+  detect(input: ImageInput, options?: PictureOptions & Handover): ReturnType<Facewise['detect']>
+  represent(input: ImageInput, options?: PictureOptions & Handover): Promise<RepresentedFace[]>
   describe(input: ImageInput, options?: DescribeOptions & Handover): Promise<DescribedFace[]>
   verify(a: ImageInput, b: ImageInput, options?: VerifyPicturesOptions & Handover): Promise<PictureVerification>
   enroll(
@@ -87,13 +87,7 @@ export async function createFacewiseWorker(options: FacewiseWorkerOptions = {}):
   }
   const size = workerCount(options)
   const sent = sentOptions(options)
-  const ownStore = typeof options.store !== 'object'
-  const store =
-    typeof options.store === 'object'
-      ? options.store
-      : options.store
-        ? await openStore(options.store)
-        : await memoryStore()
+  const { store, close } = await storeFrom(options.store)
   const pool = createPool({ size, spawn: options.worker, startTimeoutMs, options: sent, store, onProgress })
 
   let disposed = false
@@ -101,7 +95,7 @@ export async function createFacewiseWorker(options: FacewiseWorkerOptions = {}):
     if (disposed) return
     disposed = true
     pool.close()
-    if (ownStore) await store.close()
+    await close()
   }
   const assertUsable = (signal?: AbortSignal): void => {
     if (disposed)
