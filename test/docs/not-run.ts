@@ -33,6 +33,11 @@ export const notRun: readonly NotRun[] = [
     reason: 'A part of an app: test/bundlers builds and opens whole ones.',
   })),
   {
+    page: 'docs/migration.md',
+    text: '// with-human.mjs',
+    reason: 'Needs a server with the models of human: test/docs/migration.test.ts runs it beside one.',
+  },
+  {
     page: 'docs/thresholds.md',
     text: 'path_a,path_b,same',
     reason: 'The form of a list of pairs: test/cli/evaluate.test.ts reads such lists.',
