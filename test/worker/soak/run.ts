@@ -92,9 +92,10 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     }
     if (elapsed() > nextDisposal) {
       nextDisposal = elapsed() + chance.float(0.5, 1.5) * options.disposeEverySeconds
-      disturbances++
       report.disposed++
       const old = await pool
+      // In the same turn: calls that begin later wait for the next pool.
+      disturbances++
       pool = old.dispose().then(create)
       await pool
     }
