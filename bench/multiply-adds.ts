@@ -28,7 +28,7 @@ export async function measureMultiplyAdds(engine: Engine): Promise<{ name: strin
   const conv64 = conv(80, 64)
   const conv256 = conv(40, 256)
   const run = (): Promise<unknown> => pnet.run([{ data: picture, shape: [1, height, width, 3] }])
-  const lease = (await createFixedPoint(engine, model))?.lease(
+  const lease = await (await createFixedPoint(engine, model))?.lease(
     { data: new Uint8Array(height * width * 3), width, height },
     { x: 0, y: 0, width, height },
   )

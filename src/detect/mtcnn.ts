@@ -130,7 +130,7 @@ export async function createMtcnn(options: MtcnnOptions = {}): Promise<Mtcnn> {
     const region = regionOf(picture, call.roi)
     if (!region) return []
     const { minFaceSize, maxFaceSize, scaleFactor, onStage } = settings
-    const lease = fixedPoint?.lease(picture, region)
+    const lease = await fixedPoint?.lease(picture, region)
     const sampler = lease?.sampler ?? areaSampler(picture, region)
     let candidates: Candidates = NO_CANDIDATES
     try {

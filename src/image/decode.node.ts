@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type Sharp from 'sharp'
@@ -13,12 +14,13 @@ export async function readEncoded(input: ImageInput, options: DecodeOptions & { 
   const sharp = await loadSharp()
   throwIfAborted(options.signal)
   try {
-    // libvips' own limit is lifted because ours is checked, on the header alone, before anything is decoded.
-    const image = sharp(bytes, { limitInputPixels: false, failOn: 'truncated' })
-    const { width, height } = await image.metadata()
+    const image = open(sharp, bytes)
+    const { width, height, icc } = await image.metadata()
     checkPixelLimit(width, height, options.maxPixels)
     throwIfAborted(options.signal)
-    const { data, info } = await image
+    // Pixels of the standard profile are sRGB already: a conversion changes hardly any, and those by rounding, and takes twice as long as
+    // to decode them.
+    const { data, info } = await (isStandardSrgb(icc) ? open(sharp, bytes, true) : image)
       .autoOrient()
       .flatten({ background: '#fff' })
       .toColourspace('srgb')
@@ -34,6 +36,18 @@ export async function readEncoded(input: ImageInput, options: DecodeOptions & { 
       { cause: error },
     )
   }
+}
+
+/** libvips' own limit is lifted because ours is checked, on the header alone, before anything is decoded. */
+function open(sharp: typeof Sharp, bytes: Uint8Array, ignoreIcc = false): ReturnType<typeof Sharp> {
+  return sharp(bytes, { limitInputPixels: false, failOn: 'truncated', ignoreIcc })
+}
+
+const STANDARD_SRGB = { bytes: 3144, sha256: '2b3aa1645779a9e634744faf9b01e9102b0c9b88fd6deced7934df86b949af7e' }
+
+/** Whether a profile is the one of 1998 by Hewlett-Packard, "sRGB IEC61966-2.1", that most cameras and programs write. */
+function isStandardSrgb(icc: Uint8Array | undefined): boolean {
+  return icc?.length === STANDARD_SRGB.bytes && createHash('sha256').update(icc).digest('hex') === STANDARD_SRGB.sha256
 }
 
 /** Grey repeated, or the first three of more channels. */

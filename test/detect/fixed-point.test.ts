@@ -34,7 +34,7 @@ beforeAll(async () => {
   model = await loadModel('mtcnn', { engine })
   fixedPoint = (await createFixedPoint(engine, model))!
   photo = resizeArea(await decode(samplePhoto(1)), 400, 300)
-  lease = fixedPoint.lease(photo, whole(photo))!
+  lease = (await fixedPoint.lease(photo, whole(photo)))!
 })
 afterAll(() => {
   lease.release()
@@ -119,7 +119,7 @@ describe('the sampler', () => {
   ]
 
   test.each(regions)('gives the same bits as in JavaScript: %o', async region => {
-    const own = (await createFixedPoint(engine, model))!.lease(photo, region)!
+    const own = (await (await createFixedPoint(engine, model))!.lease(photo, region))!
     const here = areaSampler(photo, region)
     const { integer } = random(3)
     const place = { scale: 1 / 128, shift: -127.5 / 128 }
@@ -151,15 +151,29 @@ describe('the sampler', () => {
 })
 
 describe('a lease', () => {
-  test('is given to one at a time', () => {
-    expect(fixedPoint.lease(photo, whole(photo))).toBeUndefined()
+  test('is given to one at a time, in the order in which they asked', async () => {
+    const one = (await createFixedPoint(engine, model))!
+    const order: string[] = []
+    const first = (await one.lease(photo, whole(photo)))!
+    const waiting = ['second', 'third'].map(async name => {
+      const held = (await one.lease(photo, whole(photo)))!
+      order.push(name)
+      await new Promise(resolve => setTimeout(resolve, 5))
+      order.push(`${name} back`)
+      held.release()
+    })
+    await new Promise(resolve => setTimeout(resolve, 5))
+    order.push('first back')
+    first.release()
+    await Promise.all(waiting)
+    expect(order).toEqual(['first back', 'second', 'second back', 'third', 'third back'])
   })
 
   test('is had again after it was given back, in the same memory', async () => {
     const one = (await createFixedPoint(engine, model))!
     const sizes: number[] = []
     for (let i = 0; i < 3; i++) {
-      const held = one.lease(photo, whole(photo))!
+      const held = (await one.lease(photo, whole(photo)))!
       const [sheet] = held.sheets([{ width: 400, height: 300 }])
       sizes.push(sheet.buffer.byteLength)
       held.release()
@@ -170,7 +184,7 @@ describe('a lease', () => {
 
   test('pictures that are too large for the kernel lie outside and give the same', async () => {
     const one = (await createFixedPoint(engine, model))!
-    const held = one.lease(photo, whole(photo))!
+    const held = (await one.lease(photo, whole(photo)))!
     const memory = (await KernelMemory.create())!
     const sheets = held.sheets([{ width: 4000, height: 3000 }])
     expect(sheets[0].buffer.byteLength).toBe(4000 * 3000 * 12)

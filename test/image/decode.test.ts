@@ -136,6 +136,27 @@ describe('formats', () => {
     expectColours(middles(await decode(wide)), [[colour]], 2)
   })
 
+  test('pixels of the usual sRGB profile stay as they are; a conversion would change one value in a hundred, by one', async () => {
+    const { icc } = await sharp(samplePhoto(1)).metadata()
+    const folder = mkdtempSync(join(tmpdir(), 'facewise profile '))
+    const file = join(folder, 'srgb.icc')
+    writeFileSync(file, icc!)
+    const { data, width, height } = noise(64, 64, 5)
+    const png = await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .withIccProfile(file, { attach: true })
+      .toBuffer()
+    rmSync(folder, { recursive: true })
+    expect((await sharp(png).metadata()).icc).toEqual(icc)
+    const converted = await sharp(png).toColourspace('srgb').raw().toBuffer()
+    const stored = await sharp(png, { ignoreIcc: true }).raw().toBuffer()
+    const decoded = await decode(png)
+    expect(stored.equals(decoded.data as Uint8Array)).toBe(true)
+    const changes = converted.map((value, i) => Math.abs(value - stored[i]))
+    expect(Math.max(...changes)).toBeLessThanOrEqual(1)
+    expect(changes.filter(change => change > 0).length).toBeLessThan(stored.length / 100)
+  })
+
   test('one pixel', async () => {
     const picture = await decode(
       await blocks([[RED]], 1)

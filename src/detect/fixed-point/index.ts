@@ -23,8 +23,8 @@ export interface Lease {
  * looked at twice.
  */
 export interface FixedPoint {
-  /** @returns nothing while another detection has it, or where the picture does not fit in memory. */
-  lease(picture: Picture, region: Region): Lease | undefined
+  /** Waits for those who have it or asked before. @returns nothing where the picture does not fit in memory. */
+  lease(picture: Picture, region: Region): Promise<Lease | undefined>
 }
 
 /**
@@ -44,10 +44,16 @@ export async function createFixedPoint(engine: Engine, model: Model): Promise<Fi
   ]
   const networks = new Map(found.flatMap(network => (network ? [[network.name, network] as const] : [])))
   const room = integralRoom(memory)
-  let taken = false
+  /** When the last one that asked gives it back. */
+  let last: Promise<void> = Promise.resolve()
   return {
-    lease(picture, region) {
-      if (taken) return undefined
+    async lease(picture, region) {
+      let release = (): void => {}
+      const before = last
+      last = new Promise(resolve => {
+        release = resolve
+      })
+      await before
       const mark = memory.take(0)
       let sampler: AreaSampler
       try {
@@ -55,10 +61,10 @@ export async function createFixedPoint(engine: Engine, model: Model): Promise<Fi
       } catch (error) {
         // No memory left for the picture: the graph models do without.
         memory.giveBack(mark)
+        release()
         if (error instanceof RangeError) return undefined
         throw error
       }
-      taken = true
       return {
         sampler,
         network: name => networks.get(name),
@@ -66,7 +72,7 @@ export async function createFixedPoint(engine: Engine, model: Model): Promise<Fi
         release() {
           sheets.clear()
           memory.giveBack(mark)
-          taken = false
+          release()
         },
       }
     },
