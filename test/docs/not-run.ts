@@ -47,6 +47,7 @@ export const notRun: readonly NotRun[] = [
     text: '$ facewise bench',
     reason: 'Times, which are others on every computer: test/cli/bench.test.ts holds the form of the table.',
   },
+  { page: 'examples/browser-playground/README.md', text: 'index.html  ', reason: 'A drawing of the folders.' },
   { page: 'CONTRIBUTING.md', text: 'src/\n  index.ts', reason: 'A drawing of the folders.' },
   {
     page: 'examples/node-quickstart/README.md',

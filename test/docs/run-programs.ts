@@ -39,13 +39,19 @@ async function runProgram(file: string): Promise<ProgramResult> {
   return { file, ...written, error }
 }
 
+/** Files that run in threads, and those that run them from the source. */
+const SOURCES = [
+  ['/worker-entry.ts', '../worker/source-worker.mjs'],
+  ['/batch-thread.node.ts', '../models/source-thread.mjs'],
+] as const
+
 /** Threads know nothing of the loader of TypeScript that this process runs with. */
 function teachThreadsTypeScript(): void {
   const threads: { Worker: typeof Worker } = createRequire(import.meta.url)('node:worker_threads')
   threads.Worker = class extends threads.Worker {
     constructor(script: string | URL, options?: ConstructorParameters<typeof Worker>[1]) {
-      const isSource = String(script).endsWith('/worker-entry.ts')
-      super(isSource ? new URL('../worker/source-worker.mjs', import.meta.url) : script, options)
+      const source = SOURCES.find(([end]) => String(script).endsWith(end))
+      super(source ? new URL(source[1], import.meta.url) : script, options)
     }
   }
   syncBuiltinESMExports()
