@@ -12,6 +12,9 @@ import type {
   IdentifyOptions,
   PictureVerification,
   RepresentedFace,
+  TrackedFrame,
+  TrackOptions,
+  TrackSource,
   VerifyPicturesOptions,
 } from '../facewise/index.ts'
 import { checkAttributes } from '../facewise/options.ts'
@@ -20,6 +23,7 @@ import { memoryStore, openStore } from '../store/index.ts'
 import type { Method } from './messages.ts'
 import { assertData, type FacewiseWorkerOptions, sentOptions, workerCount } from './options.ts'
 import { createPool } from './pool.ts'
+import { trackInWorker } from './track.ts'
 
 /** How pictures go to a worker. */
 export interface Handover {
@@ -30,8 +34,8 @@ export interface Handover {
   readonly transfer?: boolean
 }
 
-/** A {@link Facewise} in workers, all but `track`. Pictures must stay as they are until their call is settled, elements of a page excepted. */
-export interface FacewiseWorker extends Omit<Facewise, 'embedder' | 'engine' | 'track'> {
+/** A {@link Facewise} in workers. Pictures must stay as they are until their call is settled, elements of a page excepted. */
+export interface FacewiseWorker extends Omit<Facewise, 'embedder' | 'engine'> {
   detect(input: ImageInput, options?: DetectOptions & Handover): ReturnType<Facewise['detect']>
   represent(input: ImageInput, options?: DetectOptions & Handover): Promise<RepresentedFace[]>
   describe(input: ImageInput, options?: DescribeOptions & Handover): Promise<DescribedFace[]>
@@ -42,6 +46,13 @@ export interface FacewiseWorker extends Omit<Facewise, 'embedder' | 'engine' | '
     options?: EnrollOptions & Handover,
   ): Promise<Enrolment>
   identify(input: ImageInput, options?: IdentifyOptions & Handover): Promise<IdentifiedFace[]>
+  /**
+   * Follows the faces of a video, as `Facewise.track` does: the same options, frames and errors. Frames are taken on this side, when the
+   * iterator is asked for the next one, and looked at in one worker, the same for the whole video.
+   *
+   * @throws FacewiseError while it runs also `WORKER_LOST`, if that worker is lost: ids end with it, so begin anew.
+   */
+  track(source: TrackSource, options?: TrackOptions): AsyncGenerator<TrackedFrame, void, undefined>
   /** Loads everything in all workers. */
   warmup(options?: { readonly signal?: AbortSignal }): Promise<void>
   /** How each worker chose its backend; starts those that were not needed yet. */
@@ -54,7 +65,7 @@ const DEFAULT_START_TIMEOUT_MS = 60_000
 
 /**
  * `createFacewise` in workers: the thread that calls stays free. In browsers a Web Worker, in Node worker threads; with several
- * (`workers`), calls go to the one that has the fewest.
+ * (`workers`), calls go to the one that has the fewest, and a video stays with one.
  *
  * ```ts
  * const fw = await createFacewiseWorker({ workers: 4, store: 'file:faces.db' })
@@ -128,6 +139,10 @@ export async function createFacewiseWorker(options: FacewiseWorkerOptions = {}):
     enroll(subject, pictures, call) {
       const inputs = Array.isArray(pictures) ? (pictures as readonly ImageInput[]) : [pictures as ImageInput]
       return run('enroll', inputs, call, packed => [subject, packed])
+    },
+    track(source, call = {}) {
+      assertUsable()
+      return trackInWorker(pool, source, call, options.attributes)
     },
     async forget(subject, call = {}) {
       assertUsable(call.signal)

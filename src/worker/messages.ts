@@ -1,9 +1,27 @@
-import type { FacewiseOptions, FacewiseProgress } from '../facewise/index.ts'
+import type { FacewiseOptions, FacewiseProgress, TimedPicture, TrackedFrame, TrackOptions } from '../facewise/index.ts'
 import type { StoreCapabilities } from '../store/index.ts'
 import type { WireError } from './wire-error.ts'
 
-/** What a worker is asked to do: methods of its own `Facewise`, and what its backend reports. */
-export type Method = 'detect' | 'represent' | 'describe' | 'verify' | 'enroll' | 'identify' | 'warmup' | 'report'
+/** What a worker is asked to do: methods of its own `Facewise`, the next frame of a video, and what its backend reports. */
+export type Method =
+  | 'detect'
+  | 'represent'
+  | 'describe'
+  | 'verify'
+  | 'enroll'
+  | 'identify'
+  | 'frame'
+  | 'warmup'
+  | 'report'
+
+/** The arguments of `frame`: which video, and its next picture. */
+export type FrameArgs = readonly [track: number, frame: TimedPicture]
+
+/** The answer to `frame`: what only the calling side knows is missing. */
+export type SentFrame = Omit<TrackedFrame, 'picture' | 'dropped'>
+
+/** The options of `track` that are data. */
+export type SentTrackOptions = Omit<TrackOptions, 'signal' | 'live'>
 
 /** What a worker asks of the store, which stays on the calling side. */
 export type StoreMethod = 'identity' | 'upsert' | 'get' | 'delete' | 'list' | 'search' | 'count'
@@ -29,6 +47,9 @@ export type ToWorker =
       readonly options: object
     }
   | { readonly type: 'abort'; readonly id: number }
+  /** A video begins; its frames are calls. */
+  | { readonly type: 'track'; readonly track: number; readonly options: SentTrackOptions }
+  | { readonly type: 'track-over'; readonly track: number }
   | { readonly type: 'stored'; readonly request: number; readonly value: unknown }
   | { readonly type: 'not-stored'; readonly request: number; readonly error: WireError }
 

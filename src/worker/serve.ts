@@ -1,6 +1,7 @@
 import { createFacewise, type Facewise } from '../facewise/index.ts'
-import type { FromWorker, Method, ToWorker } from './messages.ts'
+import type { FrameArgs, FromWorker, Method, ToWorker } from './messages.ts'
 import { type AskStore, remoteStore } from './remote-store.ts'
+import { createVideos, type Videos } from './videos.ts'
 import { fromWire, toWire } from './wire-error.ts'
 
 /** A worker's line to the calling side. */
@@ -21,6 +22,7 @@ export function serve(port: Port, holdLock: (name: string) => Promise<void>): vo
   const running = new Map<number, AbortController>()
   const callOf = new WeakMap<AbortSignal, number>()
   const asked = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  const videos = createVideos()
   let requests = 0
 
   const ask: AskStore = (method, args, signal) =>
@@ -36,7 +38,7 @@ export function serve(port: Port, holdLock: (name: string) => Promise<void>): vo
     callOf.set(controller.signal, id)
     try {
       if (!facewise) throw new Error('A worker was called before it was told how to start.')
-      const value = await perform(await facewise, method, args, { ...options, signal: controller.signal })
+      const value = await perform(await facewise, videos, method, args, { ...options, signal: controller.signal })
       port.post({ type: 'result', id, value })
     } catch (error) {
       port.post({ type: 'error', id, error: toWire(error) })
@@ -66,6 +68,12 @@ export function serve(port: Port, holdLock: (name: string) => Promise<void>): vo
       case 'abort':
         running.get(message.id)?.abort()
         break
+      case 'track':
+        videos.open(message.track, message.options)
+        break
+      case 'track-over':
+        videos.close(message.track)
+        break
       default: {
         const waiting = asked.get(message.request)
         asked.delete(message.request)
@@ -78,10 +86,12 @@ export function serve(port: Port, holdLock: (name: string) => Promise<void>): vo
 
 async function perform(
   facewise: Facewise,
+  videos: Videos,
   method: Method,
   args: readonly unknown[],
-  options: object,
+  options: { readonly signal: AbortSignal },
 ): Promise<unknown> {
+  if (method === 'frame') return videos.next(facewise, args as FrameArgs, options.signal)
   if (method === 'report') return (await facewise.engine()).report
   const run = facewise[method] as (...all: unknown[]) => Promise<unknown>
   return run(...args, options)
