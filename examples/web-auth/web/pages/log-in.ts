@@ -1,0 +1,119 @@
+/** Password and then face, or the face alone where the account allows it. */
+import { LIMITS } from '../../protocol.ts'
+import { api } from '../api.ts'
+import { showCapture } from '../capture/capture.ts'
+import { button, el } from '../dom.ts'
+import { createForm } from '../parts/form.ts'
+import { focusHeading, goTo, linkTo, type Page } from '../router.ts'
+import { currentSession } from '../session.ts'
+
+export const logIn: Page = {
+  title: 'Log in',
+  for: 'logged-out',
+  show(root, signal) {
+    const home = (): void => goTo('')
+
+    function askPassword(): void {
+      const form = createForm(
+        [
+          {
+            name: 'email',
+            label: 'E-mail',
+            type: 'email',
+            autocomplete: 'username',
+            most: LIMITS.emailLength,
+            wrong: 'Enter your e-mail address.',
+          },
+          {
+            name: 'password',
+            label: 'Password',
+            type: 'password',
+            autocomplete: 'current-password',
+            most: LIMITS.passwordLength.most,
+            wrong: 'Enter your password.',
+          },
+        ],
+        'Log in',
+        async ({ value }) => {
+          const next = await api.logIn({ email: value('email').trim(), password: value('password') })
+          if (next === 'done') home()
+          else showFace()
+        },
+      )
+      const alone = button('Use my face alone', 'quiet', () => {
+        if (form.check(['email'])) faceAlone(form.value('email').trim())
+      })
+      root.replaceChildren(
+        el('h1', {}, 'Log in'),
+        form.element,
+        el(
+          'section',
+          { class: 'other-way', 'aria-labelledby': 'alone-title' },
+          el('h2', { id: 'alone-title' }, 'Without your password'),
+          el(
+            'p',
+            {},
+            'If you have allowed it in your account: enter your e-mail address above, and look into the camera.',
+          ),
+          alone,
+        ),
+        el('p', { class: 'aside' }, 'No account yet? ', el('a', { href: linkTo('sign-up') }, 'Sign up'), '.'),
+      )
+    }
+
+    /** The password was right. */
+    function showFace(): void {
+      root.replaceChildren()
+      showCapture(
+        root,
+        {
+          purpose: 'log-in',
+          before: [
+            el('h1', {}, 'Now your face'),
+            el(
+              'p',
+              { class: 'lead' },
+              'Your password was right. Look into the camera, and do what the words above the picture say.',
+            ),
+            el(
+              'p',
+              { class: 'note' },
+              'Your pictures go to the server, which compares them with your face and throws them away.',
+            ),
+          ],
+          action: 'Start the camera',
+          beside: [button('Use another account', 'quiet', askPassword)],
+          send: api.faceLogIn,
+          done: home,
+        },
+        signal,
+      )
+      focusHeading(root)
+    }
+
+    function faceAlone(email: string): void {
+      root.replaceChildren(el('h1', { class: 'hidden' }, 'Log in with your face'))
+      showCapture(
+        root,
+        {
+          purpose: 'log-in',
+          email,
+          atOnce: true,
+          before: [
+            el('h2', {}, 'Your face'),
+            el('p', { class: 'lead' }, 'Look into the camera, and do what the words above the picture say.'),
+          ],
+          action: 'Start the camera',
+          beside: [button('Use my password', 'quiet', askPassword)],
+          send: api.faceLogIn,
+          done: home,
+          ways: { password: askPassword },
+        },
+        signal,
+      )
+    }
+
+    if (currentSession().stage === 'password') showFace()
+    else askPassword()
+  },
+}

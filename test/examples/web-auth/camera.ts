@@ -1,0 +1,110 @@
+/** Films for Chromium's simulated camera (`--use-file-for-fake-video-capture`): raw YUV in a `.y4m` file, played round and round. */
+import { closeSync, openSync, readdirSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+
+/** Small, as the recordings are; Chromium takes the size of the file for that of the camera. */
+const WIDTH = 400
+const HEIGHT = 300
+
+/** A picture of a film: anything that sharp opens. */
+export type FilmFrame = string | Buffer
+
+/** How Chromium is started with this film before its camera, and without asking whether the page may use it. */
+export function cameraArguments(film: string): string[] {
+  return [
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    `--use-file-for-fake-video-capture=${film}`,
+  ]
+}
+
+/** Writes a film. @param rate frames a second. */
+export async function writeFilm(path: string, frames: readonly FilmFrame[], rate: number): Promise<string> {
+  const film = openSync(path, 'w')
+  try {
+    writeSync(film, `YUV4MPEG2 W${WIDTH} H${HEIGHT} F${rate}:1 Ip A1:1 C420jpeg\n`)
+    const known = new Map<FilmFrame, Buffer>()
+    for (const frame of frames) {
+      if (!known.has(frame)) known.set(frame, await yuvOf(frame))
+      writeSync(film, 'FRAME\n')
+      writeSync(film, known.get(frame)!)
+    }
+  } finally {
+    closeSync(film)
+  }
+  return path
+}
+
+/** A picture as I420: all of Y, then U and V of each four pixels, in the full range of JPEG (ITU-T T.871). */
+async function yuvOf(frame: FilmFrame): Promise<Buffer> {
+  const rgb = await sharp(frame)
+    .resize(WIDTH, HEIGHT, { fit: 'cover' })
+    .removeAlpha()
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer()
+  const luma = WIDTH * HEIGHT
+  const out = Buffer.alloc((luma * 3) / 2)
+  for (let i = 0; i < luma; i++) {
+    out[i] = Math.round(0.299 * rgb[3 * i] + 0.587 * rgb[3 * i + 1] + 0.114 * rgb[3 * i + 2])
+  }
+  for (let y = 0; y < HEIGHT; y += 2) {
+    for (let x = 0; x < WIDTH; x += 2) {
+      const mean = [0, 1, 2].map(c => {
+        const at = (dx: number, dy: number): number => rgb[3 * ((y + dy) * WIDTH + x + dx) + c]
+        return (at(0, 0) + at(1, 0) + at(0, 1) + at(1, 1)) / 4
+      })
+      const [r, g, b] = mean
+      const k = (y / 2) * (WIDTH / 2) + x / 2
+      out[luma + k] = Math.min(255, Math.round(128 - 0.168736 * r - 0.331264 * g + 0.5 * b))
+      out[luma + luma / 4 + k] = Math.min(255, Math.round(128 + 0.5 * r - 0.418688 * g - 0.081312 * b))
+    }
+  }
+  return out
+}
+
+/** The frames of a recording of the development data. */
+export function recordingOf(data: string, name: string): string[] {
+  const folder = join(data, 'data', 'liveness', 'frames', name)
+  return readdirSync(folder)
+    .sort()
+    .map(file => join(folder, file))
+}
+
+/**
+ * Somebody who looks ahead for three seconds, turns to the right, then to the left, and looks ahead again: `turn_yaw`, played at three
+ * fifths of its pace, so that it can be followed on a machine that is busy.
+ */
+export function turningPerson(data: string): { frames: string[]; rate: number } {
+  const rate = 15
+  const frames = recordingOf(data, 'turn_yaw')
+  const ahead = frames.slice(0, 9)
+  const sway = [...ahead, ...ahead.slice(1, -1).reverse()]
+  const wait = Array.from({ length: 3 * rate }, (_, i) => sway[i % sway.length])
+  return { frames: [...wait, ...frames], rate }
+}
+
+/** Two people side by side. */
+export async function twoPeople(left: string, right: string): Promise<Buffer> {
+  const half = (path: string): Promise<Buffer> =>
+    sharp(path)
+      .resize(WIDTH / 2, HEIGHT, { fit: 'cover' })
+      .toBuffer()
+  return sharp({ create: { width: WIDTH, height: HEIGHT, channels: 3, background: '#808080' } })
+    .composite([
+      { input: await half(left), left: 0, top: 0 },
+      { input: await half(right), left: WIDTH / 2, top: 0 },
+    ])
+    .png()
+    .toBuffer()
+}
+
+/** A wall with light on it, and nobody. */
+export async function emptyRoom(): Promise<Buffer> {
+  const pixels = Buffer.alloc(WIDTH * HEIGHT * 3)
+  for (let i = 0; i < WIDTH * HEIGHT; i++) pixels.fill(90 + Math.round(((i % WIDTH) / WIDTH) * 90), 3 * i, 3 * i + 3)
+  return sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } })
+    .png()
+    .toBuffer()
+}
