@@ -9,6 +9,7 @@ import {
   type LogInState,
   type PasswordAgain,
   type PasswordLogIn,
+  type RecoveryCode,
   type Refusal,
   type RefusalCode,
   ROUTES,
@@ -107,10 +108,13 @@ export const api = {
   async faceLogIn(frames: FormData, signal: AbortSignal): Promise<void> {
     setSession(await request<SessionState>('POST', ROUTES.faceLogIn, frames, signal))
   },
+  async recover(code: string): Promise<void> {
+    setSession(await request<SessionState>('POST', ROUTES.recovery, { code } satisfies RecoveryCode))
+  },
   enrol: (framesOrPhotos: FormData, signal: AbortSignal) =>
     request<EnrolmentResult>('POST', ROUTES.face, framesOrPhotos, signal),
   who: (frames: FormData, signal: AbortSignal) => request<Who>('POST', ROUTES.who, frames, signal),
-  forgetFace: () => request<void>('DELETE', ROUTES.face),
+  forgetFace: (body: PasswordAgain) => request<unknown>('DELETE', ROUTES.face, body),
   account: () => request<Account>('GET', ROUTES.account),
   changeAccount: (body: AccountChange) => request<unknown>('PATCH', ROUTES.account, body),
   deleteAccount: (body: PasswordAgain) => request<unknown>('DELETE', ROUTES.account, body),

@@ -10,6 +10,9 @@ export type LocalCode =
   | 'models'
   | 'photo-unreadable'
   | 'another-movement'
+  | 'no-face'
+  | 'several-faces'
+  | 'poor-picture'
 
 /** Something that the page itself stops for. `hint` says why a challenge was not passed. */
 export class Problem extends Error {

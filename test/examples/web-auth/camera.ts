@@ -1,4 +1,5 @@
 /** Films for Chromium's simulated camera (`--use-file-for-fake-video-capture`): raw YUV in a `.y4m` file, played round and round. */
+import { randomBytes } from 'node:crypto'
 import { closeSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -19,21 +20,35 @@ export function cameraArguments(film: string): string[] {
   ]
 }
 
-/** Writes a film. @param rate frames a second. */
-export async function writeFilm(path: string, frames: readonly FilmFrame[], rate: number): Promise<string> {
+/**
+ * Writes a film. Every frame has a little noise of its own, as a camera's has: the server refuses pictures that it has seen before.
+ */
+export async function writeFilm(path: string, frames: readonly FilmFrame[]): Promise<string> {
   const film = openSync(path, 'w')
   try {
-    writeSync(film, `YUV4MPEG2 W${WIDTH} H${HEIGHT} F${rate}:1 Ip A1:1 C420jpeg\n`)
+    writeSync(film, `YUV4MPEG2 W${WIDTH} H${HEIGHT} F${RATE}:1 Ip A1:1 C420jpeg\n`)
     const known = new Map<FilmFrame, Buffer>()
     for (const frame of frames) {
       if (!known.has(frame)) known.set(frame, await yuvOf(frame))
       writeSync(film, 'FRAME\n')
-      writeSync(film, known.get(frame)!)
+      writeSync(film, withNoise(known.get(frame)!))
     }
   } finally {
     closeSync(film)
   }
   return path
+}
+
+/** Up to two of 255 levels of brightness more or less, from random bytes of which each serves four pixels. */
+function withNoise(yuv: Buffer): Buffer {
+  const noisy = Buffer.from(yuv)
+  const luma = WIDTH * HEIGHT
+  const dice = randomBytes(luma / 4)
+  for (let i = 0; i < luma; i++) {
+    const noise = ((dice[i >> 2] >> (2 * (i & 3))) & 3) - 1.5
+    noisy[i] = Math.max(0, Math.min(255, yuv[i] + noise))
+  }
+  return noisy
 }
 
 /** A picture as I420: all of Y, then U and V of each four pixels, in the full range of JPEG (ITU-T T.871). */
@@ -72,17 +87,24 @@ export function recordingOf(data: string, name: string): string[] {
     .map(file => join(folder, file))
 }
 
-/**
- * Somebody who looks ahead for three seconds, turns to the right, then to the left, and looks ahead again: `turn_yaw`, played at three
- * fifths of its pace, so that it can be followed on a machine that is busy.
- */
-export function turningPerson(data: string): { frames: string[]; rate: number } {
-  const rate = 15
-  const frames = recordingOf(data, 'turn_yaw')
-  const ahead = frames.slice(0, 9)
-  const sway = [...ahead, ...ahead.slice(1, -1).reverse()]
-  const wait = Array.from({ length: 3 * rate }, (_, i) => sway[i % sway.length])
-  return { frames: [...wait, ...frames], rate }
+/** Frames a second of all films here: half of what the recordings have, so that they can be followed on a busy machine. */
+export const RATE = 12
+
+/** The settings of a server that asks for the one movement that {@link turningPerson} makes. */
+export const ONE_TURN = { FACEWISE_WEB_ACTIONS: 'turn-right,come-closer', FACEWISE_WEB_STEPS: '1' }
+
+/** Somebody who looks ahead for two seconds, turns to their right and back, and so on: the beginning of `turn_yaw`. */
+export function turningPerson(data: string, times: number): string[] {
+  const frames = recordingOf(data, 'turn_yaw').slice(0, 43)
+  const ahead = swaying(data)
+  return Array.from({ length: times }, () => [...ahead.slice(0, 2 * RATE), ...frames]).flat()
+}
+
+/** The same person, who looks ahead and no more. */
+export function swaying(data: string): string[] {
+  const ahead = recordingOf(data, 'turn_yaw').slice(0, 9)
+  const there = [...ahead, ...ahead.slice(1, -1).reverse()]
+  return Array.from({ length: 4 * RATE }, (_, i) => there[i % there.length])
 }
 
 /** Two people side by side. */

@@ -49,14 +49,17 @@ const HOW: Partial<Record<ChallengeHint, string>> = {
 
 const AHEAD = 'Straight into the camera, at arm\u2019s length.'
 
-/** @param asked the movement of the step that is next. */
-export function hintOf({ state, flaws, box }: Pick<Sight, 'state' | 'flaws' | 'box'>, asked: ChallengeAction): Hint {
+/** @param asked the movement that is next, where there is a challenge already. */
+export function hintOf(
+  { state, flaws, box }: Pick<Sight, 'state' | 'flaws' | 'box'>,
+  asked: ChallengeAction | undefined,
+): Hint {
   const { code } = state.hint
   if (code === 'no-face') return { task: 'no-face', how: 'Bring your face into the arch, in good light.', tone: 'mend' }
   if (code === 'several-faces') {
     return { task: 'several-faces', how: 'Somebody else is in the picture. Be alone in it.', tone: 'mend' }
   }
-  if (state.status === 'waiting') {
+  if (state.status === 'waiting' || !asked) {
     const flaw = flaws.map(each => FLAWS[each]).find(Boolean)
     if (box && flaw) return { task: 'look-ahead', how: flaw, tone: 'mend' }
     if (code === 'too-far') return { task: 'look-ahead', how: HOW['too-far']!, tone: 'mend' }

@@ -2,12 +2,14 @@
  * Looks at the camera while a person does what a challenge asks for, so that the page can say what to do next. The server looks again,
  * at the frames themselves: what is found here decides nothing there.
  */
+
+import type { DescribedFace } from 'facewise'
 import {
   type Box,
   type Challenge,
   type ChallengeFailure,
   type ChallengeState,
-  type ChallengeWatch,
+  livenessChallenge,
   type QualityReasonCode,
   watchChallenge,
 } from 'facewise/attributes'
@@ -15,6 +17,7 @@ import { nextPicture } from '../camera/camera.ts'
 import type { ServerClock } from '../camera/clock.ts'
 import { bitmapOf } from '../camera/recorder.ts'
 import { faces } from '../faces.ts'
+import { Problem } from '../problem.ts'
 
 /** What was seen in one picture. */
 export interface Sight {
@@ -32,8 +35,8 @@ export interface Sight {
 /** How it ended: with all steps done, with the time over, or because it cannot be passed any more. */
 export type Outcome = 'passed' | 'time-over' | Exclude<ChallengeFailure, 'step-timeout' | 'expired'>
 
-/** Who has not looked ahead by then is not waited for. */
-const PATIENCE_MS = 12_000
+/** Who has not come before the camera, or not looked ahead, by then is not waited for. */
+const PATIENCE_MS = 10_000
 
 /**
  * Attacks are the server's business. Here these limits would only punish a slow device, whose few frames jump; and how long a face may be
@@ -42,41 +45,85 @@ const PATIENCE_MS = 12_000
 const LENIENT = { poseRate: 1e4, moveRate: 1e4, growthRate: 1e4, frozen: 1e6, flatTime: 1e6 }
 const FEWEST_GAP_MS = 400
 
-/** @param seen hears of every picture that was looked at. */
+/**
+ * Waits until one person looks into the camera. No challenge is asked for before: each is a try, which nobody should lose to an empty room.
+ *
+ * @returns milliseconds that this device takes to look at a picture.
+ * @throws Problem `no-face`, `several-faces`, `poor-picture` when it has waited for long enough.
+ */
+export async function awaitPerson(
+  video: HTMLVideoElement,
+  seen: (sight: Sight) => void,
+  signal: AbortSignal,
+): Promise<number> {
+  // Only its beginning is of use, until the person was measured looking ahead; its steps are not shown.
+  const nothing = livenessChallenge({ timeLimit: 10 * PATIENCE_MS })
+  const watch = watchChallenge(nothing, { identity: 'unchecked', limits: LENIENT })
+  const began = performance.now()
+  for (;;) {
+    const { taken, pace, ...look } = await lookAt(video, signal)
+    const time = nothing.issuedAt + taken - began
+    const state = watch.add({ challengeId: nothing.id, time, ...look })
+    if (state.status !== 'waiting') return pace
+    const sight = sightOf(look, state, 0)
+    seen(sight)
+    if (taken - began < PATIENCE_MS) continue
+    if (state.hint.code === 'several-faces') throw new Problem('several-faces')
+    throw new Problem(sight.box ? 'poor-picture' : 'no-face')
+  }
+}
+
+/**
+ * Follows a person through a challenge.
+ *
+ * @param pace as {@link awaitPerson} measured it. @param seen hears of every picture that was looked at.
+ */
 export async function watchCamera(
   video: HTMLVideoElement,
-  challenge: Challenge,
-  clock: ServerClock,
+  { challenge, clock, pace }: { challenge: Challenge; clock: ServerClock; pace: number },
   seen: (sight: Sight) => void,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const fw = await faces()
+  const limits = { ...LENIENT, gap: Math.max(FEWEST_GAP_MS, 4 * pace) }
+  const watch = watchChallenge(challenge, { identity: 'unchecked', limits })
   const began = performance.now()
-  let watch: ChallengeWatch | undefined
   let step = -1
   let stepSince = began
   for (;;) {
-    await nextPicture(video, signal)
-    const taken = performance.now()
-    const bitmap = await bitmapOf(video)
-    const { width, height } = bitmap
-    const found = await fw.describe(bitmap, { attributes: ['quality'], transfer: true, signal })
-    signal.throwIfAborted()
-    watch ??= watchChallenge(challenge, {
-      identity: 'unchecked',
-      limits: { ...LENIENT, gap: Math.max(FEWEST_GAP_MS, 4 * (performance.now() - taken)) },
-    })
-    const state = watch.add({ challengeId: challenge.id, time: clock(taken), width, height, faces: found })
+    const { taken, ...look } = await lookAt(video, signal)
+    const state = watch.add({ challengeId: challenge.id, time: clock(taken), ...look })
     if (state.step !== step && state.status === 'running') {
       step = state.step
       stepSince = taken
     }
-    const [largest] = [...found].sort((a, b) => b.box.width - a.box.width)
-    const flaws = largest?.quality?.reasons.map(({ code }) => code) ?? []
-    seen({ width, height, box: largest?.box, state, flaws, stepFor: taken - stepSince })
+    seen(sightOf(look, state, taken - stepSince))
     if (state.status === 'passed') return 'passed'
     if (state.reason === 'step-timeout' || state.reason === 'expired') return 'time-over'
     if (state.reason) return state.reason
     if (state.status === 'waiting' && taken - began > PATIENCE_MS) return 'time-over'
   }
+}
+
+interface Look {
+  readonly width: number
+  readonly height: number
+  readonly faces: readonly DescribedFace[]
+}
+
+/** The faces of the next picture, when it was taken, and how long it took to look at it. */
+async function lookAt(video: HTMLVideoElement, signal: AbortSignal): Promise<Look & { taken: number; pace: number }> {
+  const fw = await faces()
+  await nextPicture(video, signal)
+  const taken = performance.now()
+  const bitmap = await bitmapOf(video)
+  const { width, height } = bitmap
+  const found = await fw.describe(bitmap, { attributes: ['quality'], transfer: true, signal })
+  signal.throwIfAborted()
+  return { width, height, faces: found, taken, pace: performance.now() - taken }
+}
+
+function sightOf({ width, height, faces: found }: Look, state: ChallengeState, stepFor: number): Sight {
+  const [largest] = [...found].sort((a, b) => b.box.width - a.box.width)
+  const flaws = largest?.quality?.reasons.map(({ code }) => code) ?? []
+  return { width, height, box: largest?.box, state, flaws, stepFor }
 }

@@ -2,12 +2,13 @@
 import type { Account } from '../../protocol.ts'
 import { api } from '../api.ts'
 import { button, el, icon } from '../dom.ts'
-import { ask, askPassword } from '../parts/dialog.ts'
+import { askPassword } from '../parts/dialog.ts'
 import { logOut } from '../parts/navigation.ts'
 import { isKnown, problemPanel } from '../parts/problem.ts'
+import { saveFile } from '../parts/save.ts'
 import { PROBLEMS } from '../problem-words.ts'
 import { goTo, linkTo, type Page } from '../router.ts'
-import { dateOf, momentOf } from '../words.ts'
+import { dateOf, EVENTS, momentOf, OUTCOMES } from '../words.ts'
 
 export const account: Page = {
   title: 'Account',
@@ -70,12 +71,12 @@ function faceOf({ face }: Account, reload: Reload): HTMLElement {
     )
   }
   const forget = async (): Promise<void> => {
-    const gone = await ask({
+    const gone = await askPassword({
       title: 'Delete your face?',
       text: ['It is removed at once. Your password alone lets you in then, and you can add your face again.'],
       action: 'Delete my face',
       danger: true,
-      confirm: () => api.forgetFace(),
+      confirm: async password => void (await api.forgetFace({ password })),
     })
     if (!gone) return
     await api.session()
@@ -142,9 +143,10 @@ function switches(kept: Account, reload: Reload): HTMLElement {
 }
 
 function events({ events: list }: Account): HTMLElement {
-  if (list.length === 0) return section('When your face was used', el('p', {}, 'Not yet.'))
+  if (list.length === 0) return section('What happened here', el('p', {}, 'Nothing yet.'))
   return section(
-    'When your face was used',
+    'What happened here',
+    el('p', { class: 'note' }, 'Whenever your face or your password was used, and how it went.'),
     el(
       'ul',
       { class: 'events' },
@@ -153,8 +155,8 @@ function events({ events: list }: Account): HTMLElement {
           'li',
           {},
           el('time', { datetime: at }, momentOf(at)),
-          el('span', {}, what),
-          el('span', { class: 'outcome' }, outcome),
+          el('span', {}, EVENTS[what] ?? what),
+          el('span', { class: 'outcome' }, OUTCOMES[outcome] ?? 'refused'),
         ),
       ),
     ),
@@ -170,9 +172,7 @@ function away(reload: Reload): HTMLElement {
       if (!isKnown(error)) throw error
       return reload(`That did not work. ${PROBLEMS[error.code].title}.`)
     }
-    const address = URL.createObjectURL(data)
-    el('a', { href: address, download: 'porch-account.json' }).click()
-    setTimeout(() => URL.revokeObjectURL(address), 60_000)
+    saveFile(data, 'porch-account.json')
     await reload('Your data is in your downloads.')
   }
   const remove = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { showUpload } from '../capture/upload.ts'
 import { button, el, icon } from '../dom.ts'
 import { createForm } from '../parts/form.ts'
 import type { WaysOn } from '../parts/problem.ts'
+import { recoveryCodesPanel } from '../parts/recovery-codes.ts'
 import { focusHeading, goTo, type Page } from '../router.ts'
 import { currentSession, wantsPassword } from '../session.ts'
 
@@ -15,7 +16,7 @@ export const face: Page = {
   show(root, signal) {
     const home = (): void => goTo('')
     const again = currentSession().account?.hasFace ?? false
-    const ways: WaysOn = { photos: upload, skip: home }
+    const ways: WaysOn = { photos: upload, skip: home, passwordAgain: askPassword }
     let password: string | undefined
 
     const send = (body: FormData): Promise<EnrolmentResult> => {
@@ -86,32 +87,52 @@ export const face: Page = {
       focusHeading(root)
     }
 
-    function show({ accepted, refused }: EnrolmentResult): void {
+    function show({ accepted, refused, recoveryCodes }: EnrolmentResult): void {
       void api.session()
-      const reasons = new Map(refused.map(({ code, message }) => [code, message]))
-      const pictures = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`
+      const anew = wantsPassword() && password === undefined ? askPassword : capture
       root.replaceChildren(
-        el(
-          'section',
-          { class: 'result', role: 'status' },
-          el('div', { class: 'result-sign' }, icon('check')),
-          el('h1', {}, 'Your face is added'),
-          el('p', {}, `Made of ${pictures(accepted)}. Next time a glance opens this door, after your password.`),
-          refused.length > 0 && el('p', {}, `${pictures(refused.length)} could not be used:`),
-          refused.length > 0 &&
-            el('ul', { class: 'reasons' }, ...[...reasons.values()].map(message => el('li', {}, message))),
-          el(
-            'div',
-            { class: 'row' },
-            button('Go on', 'primary', home),
-            button('Take it anew', 'quiet', wantsPassword() && password === undefined ? askPassword : capture),
-          ),
-        ),
+        accepted > 0
+          ? el(
+              'section',
+              { class: 'result', role: 'status' },
+              el('div', { class: 'result-sign' }, icon('check')),
+              el('h1', {}, 'Your face is added'),
+              el('p', {}, `Made of ${pictures(accepted)}. From now on your face is asked for after your password.`),
+              ...reasonsOf(refused),
+              el('div', { class: 'row' }, button('Go on', 'primary', home), button('Take it anew', 'quiet', anew)),
+            )
+          : el(
+              'section',
+              { class: 'result', role: 'status' },
+              el('div', { class: 'problem-sign' }, icon('light')),
+              el('h1', {}, 'No picture could be used'),
+              el('p', {}, 'Nothing was kept.'),
+              ...reasonsOf(refused),
+              el(
+                'div',
+                { class: 'row' },
+                button('Try again', 'primary', anew),
+                button('Go on without my face', 'quiet', home),
+              ),
+            ),
       )
+      if (recoveryCodes) root.append(recoveryCodesPanel(recoveryCodes))
       focusHeading(root)
     }
 
     if (wantsPassword()) askPassword()
     else capture()
   },
+}
+
+const pictures = (count: number): string => `${count} ${count === 1 ? 'picture' : 'pictures'}`
+
+/** What was wrong with those that were not taken, each thing once. */
+function reasonsOf(refused: EnrolmentResult['refused']): HTMLElement[] {
+  if (refused.length === 0) return []
+  const reasons = new Map(refused.map(({ code, message }) => [code, message]))
+  return [
+    el('p', {}, `${pictures(refused.length)} could not be used:`),
+    el('ul', { class: 'reasons' }, ...[...reasons.values()].map(message => el('li', {}, message))),
+  ]
 }

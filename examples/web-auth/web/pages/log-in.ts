@@ -82,11 +82,44 @@ export const logIn: Page = {
             ),
           ],
           action: 'Start the camera',
-          beside: [button('Use another account', 'quiet', askPassword)],
+          beside: [
+            button('Use a recovery code', 'quiet', askCode),
+            button('Use another account', 'quiet', askPassword),
+          ],
           send: api.faceLogIn,
           done: home,
+          ways: { recovery: askCode },
         },
         signal,
+      )
+      focusHeading(root)
+    }
+
+    /** For whoever has no camera at hand. */
+    function askCode(): void {
+      const form = createForm(
+        [
+          {
+            name: 'code',
+            label: 'Recovery code',
+            type: 'text',
+            autocomplete: 'one-time-code',
+            hint: 'You got some when you added your face. Each works once.',
+            most: 40,
+            wrong: 'Enter one of your codes.',
+          },
+        ],
+        'Log in',
+        async ({ value }) => {
+          await api.recover(value('code').trim())
+          home()
+        },
+      )
+      root.replaceChildren(
+        el('h1', {}, 'Without a camera'),
+        el('p', { class: 'lead' }, 'Your password was right. One of your recovery codes takes the place of your face.'),
+        form.element,
+        el('div', { class: 'row' }, button('Use my face after all', 'quiet', showFace)),
       )
       focusHeading(root)
     }

@@ -1,4 +1,4 @@
-/** A question before something that cannot be undone, or that wants the password again. */
+/** A question that wants the password again. */
 import { button, el } from '../dom.ts'
 import { createForm, type Field } from './form.ts'
 
@@ -7,7 +7,7 @@ export interface Question {
   readonly text: readonly string[]
   readonly action: string
   readonly danger?: boolean
-  /** A rejection is shown in the dialog, which stays open. The password is empty where it was not asked for. */
+  /** A rejection is shown in the dialog, which stays open. */
   readonly confirm: (password: string) => Promise<void>
 }
 
@@ -20,14 +20,9 @@ const PASSWORD: Field = {
 }
 
 /** Opens the dialog. Escape and "Cancel" close it, and focus goes back to where it was. @returns whether it was confirmed. */
-export const ask = (question: Question): Promise<boolean> => open(question, [])
-
-/** As {@link ask}, with the password. */
-export const askPassword = (question: Question): Promise<boolean> => open(question, [PASSWORD])
-
-function open({ title, text, action, danger = false, confirm }: Question, fields: readonly Field[]): Promise<boolean> {
+export function askPassword({ title, text, action, danger = false, confirm }: Question): Promise<boolean> {
   let confirmed = false
-  const form = createForm(fields, action, async ({ value }) => {
+  const form = createForm([PASSWORD], action, async ({ value }) => {
     await confirm(value('again'))
     confirmed = true
     dialog.close()

@@ -12,6 +12,9 @@ export type WaysOn = Partial<Record<Way, () => void>>
 
 const EVERYWHERE: WaysOn = { logIn: () => goTo('log-in'), reload: () => location.reload() }
 
+/** Where the page stops by itself, with the camera on. */
+const NOTHING_SENT: readonly string[] = ['another-movement', 'no-face', 'several-faces', 'poor-picture']
+
 /** Whether it is something that people are told of; anything else is a mistake in the page, and not to be hidden. */
 export function isKnown(error: unknown): error is Refused | Problem {
   return error instanceof Refused || error instanceof Problem
@@ -19,7 +22,8 @@ export function isKnown(error: unknown): error is Refused | Problem {
 
 /** @param signal ends the count-down of a lock. */
 export function problemPanel(error: Refused | Problem, offered: WaysOn, signal?: AbortSignal): HTMLElement {
-  const words = PROBLEMS[error.code] ?? PROBLEMS.unavailable
+  const code = error.code === 'session' && error.hint === 'password' ? 'password-again' : error.code
+  const words = PROBLEMS[code] ?? PROBLEMS.unavailable
   const text = CHALLENGE_FAILURES[error.hint as ChallengeFailure] ?? words.text
   const ways = { ...EVERYWHERE, ...offered }
   const buttons = words.ways.flatMap(way => {
@@ -27,14 +31,14 @@ export function problemPanel(error: Refused | Problem, offered: WaysOn, signal?:
     return go ? [{ way, element: button(WAYS[way], '', go) }] : []
   })
   for (const [i, { element }] of buttons.entries()) element.className = i === 0 ? 'primary' : 'quiet'
-  const isLocal = error instanceof Problem && error.code === 'another-movement'
+  const nothingSent = error instanceof Problem && NOTHING_SENT.includes(error.code)
   const panel = el(
     'section',
-    { class: 'problem', role: 'alert', 'data-code': error.code },
+    { class: 'problem', role: 'alert', 'data-code': code },
     el('div', { class: 'problem-sign' }, icon(words.icon)),
     el('h2', {}, words.title),
     el('p', {}, text),
-    isLocal && text !== words.text && el('p', {}, 'Nothing was sent.'),
+    nothingSent && el('p', {}, 'No picture was sent.'),
   )
   const { retryAfter = 0 } = error instanceof Refused ? error : {}
   if (retryAfter > 0) panel.append(countDown(retryAfter, buttons.find(({ way }) => way === 'again')?.element, signal))
