@@ -1,5 +1,6 @@
 /** What a person does on the page, by what is written on it. */
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright'
+import { expect } from 'vitest'
 import { chromiumLaunchOptions } from '../../../scripts/chromium.ts'
 import { cameraArguments } from './camera.ts'
 
@@ -38,8 +39,13 @@ export async function visit(
 
 export const heading = (page: Page, name: string | RegExp): Locator => page.getByRole('heading', { name })
 
-/** The panel of a refusal. */
-export const problem = (page: Page, code: string): Locator => page.locator(`.problem[data-code="${code}"]`)
+/** Waits for a refusal, which has to be of this kind, and to offer another try. */
+export async function refused(page: Page, code: string): Promise<void> {
+  const panel = page.locator('.problem')
+  await panel.waitFor(SLOW)
+  expect(await panel.getAttribute('data-code'), (await panel.textContent()) ?? '').toBe(code)
+  await panel.getByRole('button', { name: 'Try again' }).waitFor()
+}
 
 /** Signs up, up to the question for the face. */
 export async function signUp(page: Page, { name, email }: Person): Promise<void> {
