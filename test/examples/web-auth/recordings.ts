@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import type { IssuedChallenge } from '../../../examples/web-auth/protocol.ts'
 import type { Challenge } from '../../../src/attributes/index.ts'
 
@@ -30,7 +30,7 @@ export function fitting({ steps }: Challenge): 'turn_yaw' | 'turn_yaw2' {
 export async function recording(
   folder: string,
   name: string,
-  change?: (image: sharp.Sharp) => sharp.Sharp,
+  change?: (image: Sharp) => Sharp,
 ): Promise<RecordedFrame[]> {
   const all = JSON.parse(readFileSync(join(folder, 'data', 'liveness', 'sequences.json'), 'utf8'))
   const { fps, step } = all[name] as { fps: number; step: number }
@@ -62,7 +62,7 @@ export function anew(jpeg: Uint8Array): Uint8Array {
 }
 
 /** A picture with the noise of a camera, as a JPEG. */
-export async function noisy(image: sharp.Sharp): Promise<Uint8Array> {
+export async function noisy(image: Sharp): Promise<Uint8Array> {
   const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true })
   for (let i = 0; i < data.length; i++)
     data[i] = Math.max(0, Math.min(255, data[i] + Math.round(6 * Math.random() - 3)))
