@@ -106,7 +106,8 @@ export function createAccounts(database: Database, keys: Keys, now: () => number
         { sql: 'DELETE FROM sessions WHERE account_id = ?', values: [id] },
         { sql: 'DELETE FROM events WHERE account_id = ?', values: [id] },
         { sql: 'DELETE FROM recovery_codes WHERE account_id = ?', values: [id] },
-        { sql: "DELETE FROM limits WHERE key LIKE '% ' || ?", values: [hash] },
+        // Their keys end with what was counted.
+        { sql: "DELETE FROM limits WHERE key LIKE '% ' || ? OR key LIKE '% ' || ?", values: [hash, id] },
         { sql: 'DELETE FROM accounts WHERE id = ?', values: [id] },
       ])
     },

@@ -1,3 +1,4 @@
+import { isFacewiseError } from 'facewise/image'
 import type { Purpose } from '../protocol.ts'
 import type { Challenges, Issue } from './challenges.ts'
 import type { Faces } from './faces.ts'
@@ -62,7 +63,7 @@ export function createRuns(parts: {
     } catch (error) {
       // Whatever it was that was given up.
       if (signal.aborted && !(error instanceof Refused)) throw busy(5)
-      throw error
+      throw unreadable(error) ?? error
     }
   }
 
@@ -96,6 +97,15 @@ export function createRuns(parts: {
         return decide(run, issue, signal)
       }, client),
   }
+}
+
+/** What to say of a picture that its decoder does not take. */
+function unreadable(error: unknown): Refused | undefined {
+  if (!isFacewiseError(error)) return undefined
+  if (error.code === 'IMAGE_TOO_LARGE')
+    return new Refused('too-large', 'A picture has too many pixels. Send a smaller one.')
+  if (error.code !== 'IMAGE_UNREADABLE') return undefined
+  return new Refused('invalid', 'A picture is damaged. Take another one.')
 }
 
 /** Without pictures that are the one before to the bit: a slow camera is asked more often than it has a new one. */

@@ -32,7 +32,8 @@ export interface Answer<T> {
   readonly error: Refusal['error']
 }
 
-export function createClient(url: string): Client {
+/** @param address where its requests come from, as a proxy says; another one for each client by default. */
+export function createClient(url: string, address = someAddress()): Client {
   const cookies = new Map<string, string>()
   const client: Client = {
     cookies,
@@ -44,6 +45,7 @@ export function createClient(url: string): Client {
       }
       if (client.csrf && !headers.has(CSRF_HEADER)) headers.set(CSRF_HEADER, client.csrf)
       if (!headers.has('origin')) headers.set('origin', url)
+      headers.set('x-forwarded-for', address)
       const response = await fetch(`${url}${path}`, { ...init, headers })
       for (const line of response.headers.getSetCookie()) {
         const [pair, ...attributes] = line.split(';')
@@ -70,6 +72,11 @@ export function createClient(url: string): Client {
     },
   }
   return client
+}
+
+function someAddress(): string {
+  const part = (): number => Math.floor(Math.random() * 256)
+  return `10.${part()}.${part()}.${part()}`
 }
 
 async function answerOf<T>(client: Client, response: Response): Promise<Answer<T>> {

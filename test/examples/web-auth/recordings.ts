@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import type { IssuedChallenge } from '../../../examples/web-auth/protocol.ts'
 import type { Challenge } from '../../../src/attributes/index.ts'
 
@@ -20,15 +22,15 @@ export function fitting({ steps }: Challenge): 'turn_yaw' | 'turn_yaw2' {
 }
 
 /**
- * The frames of a recording, about 12 a second, each compressed anew with a little noise of its own: no two calls give the same bytes,
- * as no two looks of a camera do.
+ * The frames of a recording, about 12 a second. No two calls give the same bytes, as no two looks of a camera do.
  *
  * @param folder of the development data.
+ * @param change what is done to each picture; they stay as they are without.
  */
 export async function recording(
   folder: string,
   name: string,
-  change: (image: sharp.Sharp, i: number) => sharp.Sharp = image => image,
+  change?: (image: Sharp) => Sharp,
 ): Promise<RecordedFrame[]> {
   const all = JSON.parse(readFileSync(join(folder, 'data', 'liveness', 'sequences.json'), 'utf8'))
   const { fps, step } = all[name] as { fps: number; step: number }
@@ -39,17 +41,31 @@ export async function recording(
     .filter((_, i) => i % every === 0)
   const first = Number.parseInt(files[0], 10)
   return Promise.all(
-    files.map(async (file, i) => ({
-      bytes: await anew(change(sharp(join(frames, file)), i)),
+    files.map(async file => ({
+      bytes: anew(
+        await (change
+          ? change(sharp(join(frames, file)))
+              .jpeg()
+              .toBuffer()
+          : readFile(join(frames, file))),
+      ),
       time: ((Number.parseInt(file, 10) - first) * 1000) / fps,
     })),
   )
 }
 
-/** A picture as a JPEG that was never there before. */
-export async function anew(image: sharp.Sharp): Promise<Uint8Array> {
+/** A JPEG with a comment of its own: the same picture in bytes that were never there before. */
+export function anew(jpeg: Uint8Array): Uint8Array {
+  const comment = randomBytes(16)
+  const segment = [0xff, 0xfe, 0, comment.length + 2, ...comment]
+  return Uint8Array.from([...jpeg.subarray(0, 2), ...segment, ...jpeg.subarray(2)])
+}
+
+/** A picture with the noise of a camera, as a JPEG. */
+export async function noisy(image: Sharp): Promise<Uint8Array> {
   const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true })
-  for (let n = 0; n < 64; n++) data[Math.floor(Math.random() * data.length)] ^= 1
+  for (let i = 0; i < data.length; i++)
+    data[i] = Math.max(0, Math.min(255, data[i] + Math.round(6 * Math.random() - 3)))
   const { width, height, channels } = info
   return sharp(data, { raw: { width, height, channels } }).jpeg({ quality: 90 }).toBuffer()
 }

@@ -28,6 +28,8 @@ export async function testServer(
     FACEWISE_WEB_DATA: folder,
     FACEWISE_WEB_PAGE: join(folder, 'page'),
     FACEWISE_WEB_WORKERS: '1',
+    // So that each client of a test has an address of its own.
+    FACEWISE_WEB_PROXY: '1',
     ...env,
   })
   const server: RunningServer = await startServer(settings, { warn: () => {}, overrides })

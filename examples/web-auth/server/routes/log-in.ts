@@ -46,7 +46,8 @@ export function logInRoutes(parts: RouteParts): Hono<AppEnvironment> {
       await note('done')
       return result
     } catch (error) {
-      if (error instanceof Refused) await note(error.code)
+      // Tries while it is locked come by the hundred, and would push what matters out of the list.
+      if (error instanceof Refused && error.code !== 'locked') await note(error.code)
       throw error
     }
   }
@@ -67,7 +68,9 @@ export function logInRoutes(parts: RouteParts): Hono<AppEnvironment> {
       async () => {
         // An e-mail that nobody has is treated the same: found out, hashed, counted.
         account = await accounts.byEmail(email)
-        await limits.reserve([RULES.passwordFrom, c.get('address')], rule)
+        // A browser that is known has tries of its own, whatever others at its address do.
+        if (!device) await limits.reserve([RULES.passwordFrom, c.get('address')])
+        await limits.reserve(rule)
         if (!(await passwords.matches(account?.password, password)) || !account) throw wrongPassword()
         await limits.clear(...rule)
         const next = account.faceAt === null ? 'done' : 'face'
