@@ -136,11 +136,13 @@ describe('an account', () => {
   it('is changed with the password alone, and tries of it are limited', async () => {
     const client = await signedUp(server.url, 'change@example.org')
     const change = (password: string): Promise<Answer<Account>> =>
-      client.json('PATCH', ROUTES.account, { password, findable: true })
+      client.json('PATCH', ROUTES.account, { password, findable: false })
     expect((await change('not the password')).error.code).toBe('refused')
-    expect((await change(PASSWORD)).value.findable).toBe(true)
+    expect((await change(PASSWORD)).value.findable).toBe(false)
     const alone = await client.json('PATCH', ROUTES.account, { password: PASSWORD, faceAlone: true })
     expect(alone.error.fields).toEqual(['faceAlone'])
+    const found = await client.json('PATCH', ROUTES.account, { password: PASSWORD, findable: true })
+    expect(found.error.fields).toEqual(['findable'])
     for (let i = 0; i < 5; i++) expect((await change('not the password')).error.code).toBe('refused')
     expect((await change(PASSWORD)).error.code).toBe('locked')
   })

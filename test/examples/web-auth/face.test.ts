@@ -213,6 +213,9 @@ describe.skipIf(!developmentData)('a face', () => {
     expect((await who()).value).toEqual({ name: null })
     await ada.json('PATCH', ROUTES.account, { password: PASSWORD, findable: true })
     expect((await who()).value).toEqual({ name: 'Ada' })
+    // Whose photos somebody sends nobody knows: with these nobody is found.
+    const byPhoto = await bea.json('PATCH', ROUTES.account, { password: PASSWORD, findable: true })
+    expect(byPhoto.error.fields).toEqual(['findable'])
     // A photo of hers tells nothing, and the other person of the recordings is nobody.
     const photo = await recording(data, 'steady')
     expect((await who(async () => photo)).error.code).toBe('not-live')
