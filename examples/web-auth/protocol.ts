@@ -22,7 +22,7 @@ export const ROUTES = {
   face: '/api/account/face',
   /** POST frames, purpose `who`: {@link Who}. */
   who: '/api/who',
-  /** POST: logged out; {@link SessionState} of an anonymous session in its place. */
+  /** POST {@link LogOut}, or nothing: logged out; {@link SessionState} of an anonymous session in its place. */
   logOut: '/api/log-out',
   /** GET: {@link Account}. PATCH {@link AccountChange}. DELETE {@link PasswordAgain}: the account is gone; {@link SessionState} as after a log-out. */
   account: '/api/account',
@@ -103,6 +103,11 @@ export interface ChallengeRequest {
   readonly purpose: Purpose
   /** For a log-in by face alone: whose. The answer is the same whether there is such an account or not. */
   readonly email?: string
+}
+
+export interface LogOut {
+  /** Ends all sessions of the account, on every device. */
+  readonly everywhere?: boolean
 }
 
 /** A challenge of the library, bound to this session and this purpose; its id is the nonce. */

@@ -7,6 +7,7 @@ import {
   type EnrolmentResult,
   type IssuedChallenge,
   type LogInState,
+  type LogOut,
   type PasswordAgain,
   type PasswordLogIn,
   type RecoveryCode,
@@ -124,5 +125,5 @@ export const api = {
     if (refusal) throw refusal
     return response.blob()
   },
-  logOut: (everywhere: boolean) => request<unknown>('POST', ROUTES.logOut, { everywhere }),
+  logOut: (everywhere: boolean) => request<unknown>('POST', ROUTES.logOut, { everywhere } satisfies LogOut),
 }

@@ -1,5 +1,6 @@
 /** Starts the page: asks who is here, then shows what the address names. */
 import { api, Refused } from './api.ts'
+import { el } from './dom.ts'
 import { showNavigation } from './parts/navigation.ts'
 import { problemPanel } from './parts/problem.ts'
 import { startRouter } from './router.ts'
@@ -12,7 +13,10 @@ async function start(): Promise<void> {
     await api.session()
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    main.replaceChildren(problemPanel(error, { again: () => location.reload() }))
+    main.replaceChildren(
+      el('h1', { class: 'hidden' }, 'Porch'),
+      problemPanel(error, { again: () => location.reload() }),
+    )
     return
   }
   showNavigation()

@@ -11,13 +11,14 @@ const HEIGHT = 300
 /** A picture of a film: anything that sharp opens. */
 export type FilmFrame = string | Buffer
 
-/** How Chromium is started with this film before its camera, and without asking whether the page may use it. */
-export function cameraArguments(film: string): string[] {
-  return [
-    '--use-fake-device-for-media-stream',
-    '--use-fake-ui-for-media-stream',
-    `--use-file-for-fake-video-capture=${film}`,
-  ]
+/**
+ * How Chromium is started with a simulated camera, and without asking whether the page may use it.
+ *
+ * @param film what it shows; without one Chromium's own picture, in which there is nobody.
+ */
+export function cameraArguments(film = ''): string[] {
+  const simulated = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+  return film ? [...simulated, `--use-file-for-fake-video-capture=${film}`] : simulated
 }
 
 /**

@@ -14,10 +14,10 @@ export const PASSWORD = 'a lamp by the door'
 /** For what the networks have to be loaded and run for, on a machine that may be busy. */
 export const SLOW = { timeout: 60_000 }
 
-/** A browser before whose camera the film is played, or without a camera. */
+/** A browser before whose camera the film is played (`''`: Chromium's own), or without a camera. */
 export function launch(film?: string): Promise<Browser> {
   const { args, ...options } = chromiumLaunchOptions()
-  return chromium.launch({ ...options, args: [...args, ...(film ? cameraArguments(film) : [])] })
+  return chromium.launch({ ...options, args: [...args, ...(film === undefined ? [] : cameraArguments(film))] })
 }
 
 /** A person's own window, at a page of the app. Errors of the page are errors of the test. */

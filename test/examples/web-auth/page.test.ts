@@ -101,6 +101,15 @@ describe('without a camera', () => {
     await dee.getByText(DEE.email).waitFor()
     await cy.goto(`${server.url}/#/account`)
     await heading(cy, 'Log in').waitFor()
+
+    const { page: elsewhere } = await visit(browser, server.url)
+    await enterPassword(elsewhere, DEE.email)
+    await heading(elsewhere, 'Good to see you, Dee').waitFor()
+    await elsewhere.getByRole('link', { name: 'Account' }).first().click()
+    await elsewhere.getByRole('button', { name: 'Log out everywhere' }).click()
+    await heading(elsewhere, 'Come in.').waitFor()
+    await dee.reload()
+    await heading(dee, 'Log in').waitFor()
   })
 
   it('deletes an account after the password, and not after a wrong one', async () => {

@@ -1,7 +1,9 @@
 import { Hono } from 'hono'
+import * as v from 'valibot'
 import { ROUTES, type SessionState } from '../../protocol.ts'
 import type { AccountRecord } from '../accounts.ts'
 import type { RouteParts } from '../app.ts'
+import { readJson } from '../http/body.ts'
 import type { AppContext, AppEnvironment } from '../http/environment.ts'
 import { sessionOf } from '../http/session.ts'
 import { RULES } from '../limits.ts'
@@ -29,10 +31,12 @@ export async function goOn(
   return session
 }
 
+const LogOutSchema = v.strictObject({ everywhere: v.optional(v.boolean()) })
+
 export const ANONYMOUS: Beginning = { stage: 'anonymous', accountId: null, passwordAt: null }
 
 export function sessionRoutes(parts: RouteParts): Hono<AppEnvironment> {
-  const { accounts, limits, audit } = parts
+  const { accounts, limits, audit, sessions } = parts
   const app = new Hono<AppEnvironment>()
 
   app.get(ROUTES.session, async c => {
@@ -44,7 +48,9 @@ export function sessionRoutes(parts: RouteParts): Hono<AppEnvironment> {
 
   app.post(ROUTES.logOut, async c => {
     const { accountId, stage } = sessionOf(c)
+    const { everywhere } = c.req.header('content-type') === undefined ? {} : await readJson(c, LogOutSchema)
     const session = await goOn(c, parts, ANONYMOUS)
+    if (everywhere && stage === 'full' && accountId) await sessions.endOthers(accountId, session)
     if (stage === 'full') await audit.note({ what: 'log-out', outcome: 'done', accountId, address: c.get('address') })
     return c.json(stateOf(session, undefined))
   })

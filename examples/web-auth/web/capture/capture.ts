@@ -12,7 +12,9 @@ export interface CaptureOptions<T> {
   readonly purpose: Purpose
   /** Whose face, for a log-in by face alone. */
   readonly email?: string
-  /** Stands above the button that starts the camera. */
+  /** The heading: seen before the start, heard all the while. */
+  readonly title: string
+  /** Stands between it and the button that starts the camera. */
   readonly before: readonly HTMLElement[]
   readonly action: string
   /** Whether the camera starts at once: the person has just asked for it. */
@@ -32,6 +34,8 @@ export function showCapture<T>(root: HTMLElement, options: CaptureOptions<T>, si
   const place = el('div', { class: 'capture' })
   root.append(place)
 
+  const heading = (): HTMLElement => el('h1', { class: 'hidden' }, options.title)
+
   function ready(): void {
     place.replaceChildren(
       el(
@@ -41,6 +45,7 @@ export function showCapture<T>(root: HTMLElement, options: CaptureOptions<T>, si
         el(
           'div',
           { class: 'capture-words' },
+          el('h1', {}, options.title),
           ...options.before,
           el(
             'div',
@@ -61,7 +66,7 @@ export function showCapture<T>(root: HTMLElement, options: CaptureOptions<T>, si
       button('Other movements', 'quiet', () => others.abort(OTHERS)),
       button('Stop', 'quiet', () => left.abort()),
     ])
-    place.replaceChildren(stage.element)
+    place.replaceChildren(heading(), stage.element)
     stage.element.scrollIntoView({ block: 'nearest' })
     let camera: Camera | undefined
     try {
@@ -86,7 +91,7 @@ export function showCapture<T>(root: HTMLElement, options: CaptureOptions<T>, si
       if (left.signal.aborted) return ready()
       if (!isKnown(error)) throw error
       const panel = problemPanel(error, { again: () => void run(), ...options.ways }, signal)
-      place.replaceChildren(panel)
+      place.replaceChildren(heading(), panel)
       panel.querySelector<HTMLElement>('button:not(:disabled)')?.focus()
     } finally {
       camera?.close()

@@ -4,6 +4,8 @@ import { photosBody } from '../camera/photos.ts'
 import { el } from '../dom.ts'
 import { isKnown, problemPanel, type WaysOn } from '../parts/problem.ts'
 
+const TITLE = 'Choose photos of yourself'
+
 export function showUpload(
   root: HTMLElement,
   send: (photos: FormData) => Promise<EnrolmentResult>,
@@ -13,6 +15,8 @@ export function showUpload(
 ): void {
   const place = el('div', { class: 'upload' })
   root.replaceChildren(place)
+
+  const heading = (): HTMLElement => el('h1', { class: 'hidden' }, TITLE)
 
   function ready(): void {
     const input = el('input', {
@@ -24,7 +28,7 @@ export function showUpload(
       onchange: () => void read([...(input.files ?? [])]),
     })
     place.replaceChildren(
-      el('h2', {}, 'Choose photos of yourself'),
+      el('h1', {}, TITLE),
       el(
         'p',
         {},
@@ -42,6 +46,7 @@ export function showUpload(
   async function read(files: readonly File[]): Promise<void> {
     if (files.length === 0) return
     place.replaceChildren(
+      heading(),
       el(
         'div',
         { class: 'waiting', role: 'status' },
@@ -54,7 +59,7 @@ export function showUpload(
     } catch (error) {
       if (signal.aborted) return
       if (!isKnown(error)) throw error
-      place.replaceChildren(problemPanel(error, { again: ready, ...ways }, signal))
+      place.replaceChildren(heading(), problemPanel(error, { again: ready, ...ways }, signal))
     }
   }
   ready()

@@ -17,6 +17,7 @@ export const face: Page = {
     const home = (): void => goTo('')
     const again = currentSession().account?.hasFace ?? false
     const ways: WaysOn = { photos: upload, skip: home, passwordAgain: askPassword }
+    const title = again ? 'Take your face anew' : 'Add your face'
     let password: string | undefined
 
     const send = (body: FormData): Promise<EnrolmentResult> => {
@@ -44,7 +45,7 @@ export const face: Page = {
         },
       )
       root.replaceChildren(
-        el('h1', {}, again ? 'Take your face anew' : 'Add your face'),
+        el('h1', {}, title),
         el('p', { class: 'lead' }, 'First your password again, for a new face opens your account.'),
         form.element,
       )
@@ -56,8 +57,8 @@ export const face: Page = {
         root,
         {
           purpose: 'enrol',
+          title,
           before: [
-            el('h1', {}, again ? 'Take your face anew' : 'Add your face'),
             el(
               'p',
               { class: 'lead' },

@@ -68,8 +68,8 @@ export const logIn: Page = {
         root,
         {
           purpose: 'log-in',
+          title: 'Now your face',
           before: [
-            el('h1', {}, 'Now your face'),
             el(
               'p',
               { class: 'lead' },
@@ -125,17 +125,15 @@ export const logIn: Page = {
     }
 
     function faceAlone(email: string): void {
-      root.replaceChildren(el('h1', { class: 'hidden' }, 'Log in with your face'))
+      root.replaceChildren()
       showCapture(
         root,
         {
           purpose: 'log-in',
+          title: 'Log in with your face',
           email,
           atOnce: true,
-          before: [
-            el('h2', {}, 'Your face'),
-            el('p', { class: 'lead' }, 'Look into the camera, and do what the words above the picture say.'),
-          ],
+          before: [el('p', { class: 'lead' }, 'Look into the camera, and do what the words above the picture say.')],
           action: 'Start the camera',
           beside: [button('Use my password', 'quiet', askPassword)],
           send: api.faceLogIn,

@@ -11,14 +11,13 @@ export const who: Page = {
   show(root, signal) {
     function capture(atOnce: boolean): void {
       root.replaceChildren()
-      if (atOnce) root.append(el('h1', { class: 'hidden' }, 'Who is this?'))
       showCapture(
         root,
         {
           purpose: 'who',
+          title: 'Who is this?',
           atOnce,
           before: [
-            el(atOnce ? 'h2' : 'h1', {}, 'Who is this?'),
             el(
               'p',
               { class: 'lead' },
