@@ -133,7 +133,10 @@ for (const users of levels) {
   const total = Number(values['log-ins'] ?? Math.max(users, 8))
   // Few tries for each, since strangers are locked out after ten.
   accounts.length = 0
-  for (let i = 0; i < Math.max(users, STRANGER_EVERY, total / 8); i++) await account(i)
+  const wanted = Math.ceil(Math.max(users, STRANGER_EVERY, total / 8))
+  for (let i = 0; i < wanted; i += 8) {
+    await Promise.all(Array.from({ length: Math.min(8, wanted - i) }, (_, k) => account(i + k)))
+  }
   const done: (LogIn & { isStranger: boolean })[] = []
   let next = 0
   const began = performance.now()
