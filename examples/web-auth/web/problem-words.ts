@@ -138,7 +138,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, ProblemWords>> = {
   'password-again': {
     icon: 'lock',
     title: 'Your password, once more',
-    text: 'It was entered a while ago, and a new face opens your account.',
+    text: 'It was wrong, or entered a while ago; and a new face opens your account.',
     ways: ['passwordAgain', 'skip'],
   },
   forgery: {

@@ -111,6 +111,8 @@ export function createStage(controls: readonly HTMLElement[]): Stage {
       frame.style.height = `${box.height * scale}px`
     },
     progress(share) {
+      // Of nothing, the round end of the line would be left.
+      rim.style.visibility = share > 0 ? 'visible' : 'hidden'
       rim.style.setProperty('--share', String(share))
     },
     timeLeft(seconds, of = 1) {

@@ -57,7 +57,7 @@ function you({ name, email, createdAt, consent }: Account): HTMLElement {
       ['Name', name],
       ['E-mail', email],
       ['Here since', dateOf(createdAt)],
-      ['Agreed', `${momentOf(consent.at)}, to the words of ${consent.version}`],
+      ['Agreed', `${momentOf(consent.at)}, to the words of ${consent.version.replaceAll('-', '\u2011')}`],
     ]),
   )
 }

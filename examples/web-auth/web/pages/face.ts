@@ -1,6 +1,6 @@
 /** Adds the person's face, or takes it anew: by the camera, or from photos. */
 import { type EnrolmentResult, FRAME_FIELDS } from '../../protocol.ts'
-import { api } from '../api.ts'
+import { api, Refused } from '../api.ts'
 import { showCapture } from '../capture/capture.ts'
 import { showUpload } from '../capture/upload.ts'
 import { button, el, icon } from '../dom.ts'
@@ -20,9 +20,15 @@ export const face: Page = {
     const title = again ? 'Take your face anew' : 'Add your face'
     let password: string | undefined
 
-    const send = (body: FormData): Promise<EnrolmentResult> => {
+    const send = async (body: FormData): Promise<EnrolmentResult> => {
       if (password !== undefined) body.append(FRAME_FIELDS.password, password)
-      return api.enrol(body, signal)
+      try {
+        return await api.enrol(body, signal)
+      } catch (error) {
+        // Only the password can be refused here, not the face: there is none to compare with.
+        if (!(error instanceof Refused && error.code === 'refused')) throw error
+        throw new Refused('session', error.message, { hint: 'password' })
+      }
     }
 
     /** A new face is as good as a new password: whoever finds this page open must not set one. */
