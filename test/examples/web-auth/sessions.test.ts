@@ -52,6 +52,17 @@ describe('a session', () => {
     expect((await thief.json('GET', ROUTES.account)).error.code).toBe('session')
   })
 
+  it('ends with all others of its account where the person says so', async () => {
+    const [here, there] = [await signedUp(server.url, 'all@example.org'), createClient(server.url)]
+    await there.session()
+    await there.json('POST', ROUTES.password, { email: 'all@example.org', password: PASSWORD })
+    expect((await there.session()).stage).toBe('full')
+    const other = await signedUp(server.url, 'not-all@example.org')
+    expect((await here.json('POST', ROUTES.logOut, { everywhere: true })).status).toBe(200)
+    expect((await there.json('GET', ROUTES.account)).error.code).toBe('session')
+    expect((await other.session()).stage).toBe('full')
+  })
+
   it('ends when it was not used for long, and at last in any case', async () => {
     let now = Date.now()
     const sessions = createSessions(
