@@ -2,9 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createClient as libsql } from '@libsql/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Account, ROUTES, type SessionState } from '../../../examples/web-auth/protocol.ts'
+import {
+  type Account,
+  type EnrolmentResult,
+  FRAME_FIELDS,
+  ROUTES,
+  type SessionState,
+} from '../../../examples/web-auth/protocol.ts'
 import { openStore } from '../../../src/store/index.ts'
-import { type Client, createClient, enrolled, PASSWORD, signedUp } from './client.ts'
+import { type Answer, type Client, createClient, enrolled, PASSWORD, signedUp } from './client.ts'
 import { portrait } from './photos.ts'
 import { type TestServer, testServer } from './server.ts'
 
@@ -100,6 +106,25 @@ describe('a face that is deleted or replaced', () => {
     expect((await client.json('DELETE', ROUTES.face, { password: PASSWORD })).status).toBe(200)
     expect(found(second)).toEqual([])
     expect((await client.json<Account>('GET', ROUTES.account)).value.face).toBeUndefined()
+  })
+
+  it('is not replaced from a session that was left open, without the password', async () => {
+    const email = 'left.open@example.org'
+    const client = await signedUp(server.url, email)
+    const { database, accounts } = server.parts
+    const { id } = (await accounts.byEmail(email))!
+    const aQuarterAgo = Date.now() - 15 * 60_000 - 1
+    await database.run('UPDATE sessions SET password_at = ? WHERE account_id = ?', aQuarterAgo, id)
+    const enrol = async (password?: string): Promise<Answer<EnrolmentResult>> => {
+      const form = new FormData()
+      form.append(FRAME_FIELDS.photo, new Blob([(await portrait()) as Uint8Array<ArrayBuffer>]))
+      if (password) form.append(FRAME_FIELDS.password, password)
+      return client.form(ROUTES.face, form)
+    }
+    const without = await enrol()
+    expect([without.status, without.error.code, without.error.hint]).toEqual([401, 'session', 'password'])
+    expect((await enrol('not the password')).error.code).toBe('refused')
+    expect((await enrol(PASSWORD)).value.accepted).toBe(1)
   })
 
   it('of an account that vanished in a crash is forgotten at the next start', async () => {

@@ -109,7 +109,17 @@ describe('a request', () => {
   })
 
   it('is answered with headers that keep the page to itself', async () => {
-    const { headers } = await createClient(server.url).request('/')
+    const client = createClient(server.url)
+    const pages = [
+      await client.request('/'),
+      await client.request(ROUTES.session),
+      await client.request(ROUTES.account),
+    ]
+    expect(pages.map(({ status }) => status)).toEqual([404, 200, 401])
+    for (const { headers } of pages) expectHeaders(headers)
+  })
+
+  function expectHeaders(headers: Headers): void {
     expect(headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; /,
     )
@@ -121,7 +131,8 @@ describe('a request', () => {
     expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
     expect(headers.get('strict-transport-security')).toBeNull()
     expect(headers.get('access-control-allow-origin')).toBeNull()
-  })
+    expect(headers.get('cache-control')).toBe('no-store')
+  }
 
   it('under https has cookies that only https carries', async () => {
     const secure = await testServer({ FACEWISE_WEB_ORIGIN: 'https://app.example' })
