@@ -28,17 +28,19 @@ async function frames(count: number, begin: number): Promise<{ bytes: Uint8Array
   )
 }
 
-async function enrol(client: Client, count: number): Promise<Answer<unknown>> {
+/** A challenge and its answer, to be sent. */
+async function prepared(client: Client, count: number): Promise<() => Promise<Answer<unknown>>> {
   const { challenge } = await challenged(client, { purpose: 'enrol' })
   const form = framesForm(challenge.id, await frames(count, challenge.issuedAt))
   await sleep(5)
-  return client.form(ROUTES.face, form)
+  return () => client.form(ROUTES.face, form)
 }
 
 describe('a server with much to do', () => {
   it('answers while it thinks, lets some wait, and tells the others at once when to come again', async () => {
     const delay = monitorEventLoopDelay({ resolution: 5 })
-    const answers = Promise.all(clients.map(client => enrol(client, 20)))
+    const sends = await Promise.all(clients.map(client => prepared(client, 20)))
+    const answers = Promise.all(sends.map(send => send()))
     let healthy = 0
     delay.enable()
     let over = false
@@ -80,6 +82,6 @@ describe('a server with much to do', () => {
     gone.abort()
     await expect(request).rejects.toThrow()
     while (server.parts.runs.load.inside > 0) await sleep(5)
-    expect((await enrol(second, 3)).error.code).toBe('no-face')
+    expect((await (await prepared(second, 3))()).error.code).toBe('no-face')
   })
 })
