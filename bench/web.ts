@@ -94,7 +94,7 @@ async function logIn(email: string, device: string): Promise<LogIn> {
 
 const accounts: { email: string; device: string; isStranger: boolean }[] = []
 async function account(i: number): Promise<void> {
-  const email = `user-${i}@example.org`
+  const email = `user-${crypto.randomUUID()}@example.org`
   const client: Client = await signedUp(url, email)
   const isStranger = i % STRANGER_EVERY === STRANGER_EVERY - 1
   const { value } = await enrolled(client, [isStranger ? strange : own])
@@ -131,14 +131,19 @@ row([
 let failed = false
 for (const users of levels) {
   const total = Number(values['log-ins'] ?? Math.max(users, 8))
-  for (let i = accounts.length; i < Math.max(users, STRANGER_EVERY); i++) await account(i)
+  // Few tries for each, since strangers are locked out after ten.
+  accounts.length = 0
+  const wanted = Math.ceil(Math.max(users, STRANGER_EVERY, total / 8))
+  for (let i = 0; i < wanted; i += 8) {
+    await Promise.all(Array.from({ length: Math.min(8, wanted - i) }, (_, k) => account(i + k)))
+  }
   const done: (LogIn & { isStranger: boolean })[] = []
   let next = 0
   const began = performance.now()
   await Promise.all(
     Array.from({ length: users }, async () => {
       while (next < total) {
-        const { email, device, isStranger } = accounts[next++ % Math.max(users, STRANGER_EVERY)]
+        const { email, device, isStranger } = accounts[next++ % accounts.length]
         done.push({ ...(await logIn(email, device)), isStranger })
       }
     }),

@@ -16,6 +16,8 @@ export interface AccountRecord {
   readonly findable: boolean
   /** When the face was enrolled, and last used; `null` without a face. */
   readonly faceAt: number | null
+  /** Whether a living person was enrolled, by a challenge; photos prove nothing of whose they are. */
+  readonly faceLive: boolean
   readonly faceUsedAt: number | null
 }
 
@@ -35,8 +37,12 @@ export interface Accounts {
   byEmail(email: string): Promise<AccountRecord | undefined>
   byId(id: string): Promise<AccountRecord | undefined>
   change(id: string, change: { readonly faceAlone?: boolean; readonly findable?: boolean }): Promise<void>
-  /** Notes that a face was enrolled. @returns whether the account is still there. */
-  noteFace(id: string): Promise<boolean>
+  /**
+   * Notes that a face was enrolled. Who enrols by photos is not found by others any more: the photos may be of anybody.
+   *
+   * @returns whether the account is still there.
+   */
+  noteFace(id: string, live: boolean): Promise<boolean>
   noteFaceUse(id: string): Promise<void>
   forgetFace(id: string): Promise<void>
   /** Removes the account and all that hangs on it here; the faces are elsewhere. Overwritten, not only marked. */
@@ -55,6 +61,7 @@ interface Row {
   face_alone: number
   findable: number
   face_at: number | null
+  face_live: number
   face_used_at: number | null
 }
 
@@ -84,8 +91,11 @@ export function createAccounts(database: Database, keys: Keys, now: () => number
         ...[bit(faceAlone), bit(findable), id],
       )
     },
-    async noteFace(id) {
-      const changed = await database.run('UPDATE accounts SET face_at = ?, face_used_at = NULL WHERE id = ?', now(), id)
+    async noteFace(id, live) {
+      const changed = await database.run(
+        'UPDATE accounts SET face_at = ?, face_live = ?, face_used_at = NULL, findable = findable * ? WHERE id = ?',
+        ...[now(), Number(live), Number(live), id],
+      )
       return changed > 0
     },
     async noteFaceUse(id) {
@@ -94,7 +104,7 @@ export function createAccounts(database: Database, keys: Keys, now: () => number
     async forgetFace(id) {
       await database.together([
         {
-          sql: 'UPDATE accounts SET face_at = NULL, face_used_at = NULL, face_alone = 0, findable = 0 WHERE id = ?',
+          sql: 'UPDATE accounts SET face_at = NULL, face_live = 0, face_used_at = NULL, face_alone = 0, findable = 0 WHERE id = ?',
           values: [id],
         },
         { sql: 'DELETE FROM recovery_codes WHERE account_id = ?', values: [id] },
@@ -127,6 +137,7 @@ function recordOf(row: Row): AccountRecord {
     faceAlone: row.face_alone === 1,
     findable: row.findable === 1,
     faceAt: row.face_at,
+    faceLive: row.face_live === 1,
     faceUsedAt: row.face_used_at,
   }
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { FaceQuality } from 'facewise/attributes'
 import { distance, rateFor } from 'facewise/embed'
 import { packagedManifests, parseManifest } from 'facewise/models'
-import { encrypted, openStore } from 'facewise/store'
+import { encrypted, isFacewiseError, openStore } from 'facewise/store'
 import { createFacewiseWorker, type FacewiseWorker } from 'facewise/worker'
 import { LIMITS } from '../protocol.ts'
 import type { Keys } from './keys.ts'
@@ -134,11 +134,13 @@ export async function openFaces(options: { storeUrl: string; keys: Keys; workers
           duplicates: 'ignore',
           signal,
         } as const
-        const { frames } = await fw.enroll(accountId, pictures, { ...settings, dryRun: true })
-        const accepted = pictures.filter((_, i) => frames[i].accepted)
+        const { frames } = await fw.enroll(accountId, pictures, settings).catch(error => {
+          if (!isFacewiseError(error) || error.code !== 'ENROLMENT_REFUSED') throw error
+          // None can be used, and nothing was stored: looked at again to say why.
+          return fw.enroll(accountId, pictures, { ...settings, dryRun: true })
+        })
         const refused = frames.flatMap(({ reasons: [reason] }) => (reason ? [reason] : []))
-        if (accepted.length > 0) await fw.enroll(accountId, accepted, settings)
-        return { accepted: accepted.length, refused }
+        return { accepted: frames.length - refused.length, refused }
       }),
     setFindable: (accountId, findable) =>
       turns(accountId, async () => {

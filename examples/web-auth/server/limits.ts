@@ -24,8 +24,12 @@ export interface LimitState {
 
 const NOTHING: LimitState = { times: [], strikes: 0, lockedUntil: 0 }
 
-/** Locks that ended so long ago do not count any more, in milliseconds. */
-const FORGET_STRIKES = 24 * 60 * 60_000
+const DAY = 24 * 60 * 60_000
+
+/** Locks that ended so long ago do not count any more, in milliseconds: not so soon that waiting for it would gain tries. */
+function forgetAfter({ lock }: Rule): number {
+  return Math.max(DAY, 7 * (lock?.longest ?? 0))
+}
 
 /** Whether a try goes, and what is kept then. `wait` in milliseconds, 0 where it goes. */
 export function decide(
@@ -34,7 +38,7 @@ export function decide(
   now: number,
 ): { readonly state: LimitState; readonly wait: number } {
   if (state.lockedUntil > now) return { state, wait: state.lockedUntil - now }
-  const strikes = now - state.lockedUntil > FORGET_STRIKES ? 0 : state.strikes
+  const strikes = now - state.lockedUntil > forgetAfter(rule) ? 0 : state.strikes
   const times = state.times.filter(time => time > now - rule.window)
   const most = strikes > 0 ? 1 : rule.most
   if (times.length < most)
@@ -68,7 +72,7 @@ export function createLimits(database: Database, now: () => number = Date.now): 
       )
       const at = now()
       const { state, wait } = decide(row ? (JSON.parse(row.state) as LimitState) : NOTHING, rule, at)
-      const expires = Math.max(state.lockedUntil + FORGET_STRIKES * Math.sign(state.strikes), at + rule.window)
+      const expires = Math.max(state.lockedUntil + forgetAfter(rule) * Math.sign(state.strikes), at + rule.window)
       const text = JSON.stringify(state)
       // Only if no other server was quicker; then it is decided anew.
       const written = row
@@ -127,7 +131,7 @@ export const RULES = {
   faceOfAccount: { name: 'face', most: 5, window: 15 * MINUTE, lock: GROWING },
   faceOfDevice: { name: 'face-device', most: 10, window: 15 * MINUTE, lock: GROWING },
   /** Without a password before it, from a browser that was never logged in: the password stays as the other way. */
-  faceAlone: { name: 'face-alone', most: 3, window: 15 * MINUTE, lock: { first: MINUTE, longest: 24 * 60 * MINUTE } },
+  faceAlone: { name: 'face-alone', most: 3, window: 15 * MINUTE, lock: { first: MINUTE, longest: DAY } },
   captureFrom: { name: 'capture-from', most: 60, window: 15 * MINUTE },
   challengeFrom: { name: 'challenge-from', most: 120, window: 15 * MINUTE },
   signUpFrom: { name: 'sign-up-from', most: 20, window: 60 * MINUTE },

@@ -1,6 +1,5 @@
 import { hash, verify } from '@node-rs/argon2'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { median } from '../../../bench/timing.ts'
 import { type Account, CONSENT_VERSION, type LogInState, ROUTES } from '../../../examples/web-auth/protocol.ts'
 import { createPasswords, weakness } from '../../../examples/web-auth/server/passwords.ts'
 import { type Answer, createClient, PASSWORD, signedUp, withPassword } from './client.ts'
@@ -87,20 +86,27 @@ describe('log-in by password', () => {
 
   it('takes about as long for both', async () => {
     const times: Record<'known' | 'nobody', number[]> = { known: [], nobody: [] }
-    for (let i = 0; i < 12; i++) {
-      await signedUp(server.url, `timing-${i}@example.org`)
-      for (const [kind, email] of [
-        ['known', `timing-${i}@example.org`],
-        ['nobody', `timing-${i}@example.com`],
-      ] as const) {
+    // Eight tries of each, since ten are the limit, by turns, so that what else the machine does meets both.
+    for (let account = 0; account < 4; account++) {
+      await signedUp(server.url, `timing-${account}@example.org`)
+      for (let i = 0; i < 16; i++) {
+        const kind = i % 2 === 0 ? 'known' : 'nobody'
+        const client = createClient(server.url)
+        await client.session()
+        const email = `timing-${account}@example.${kind === 'known' ? 'org' : 'com'}`
         const began = performance.now()
-        await logIn(email, 'not the password')
+        const { error } = await client.json('POST', ROUTES.password, { email, password: 'not the password' })
         times[kind].push(performance.now() - began)
+        expect(error.code).toBe('refused')
       }
     }
-    const told = Object.entries(times).map(([kind, all]) => `${kind} ${median(all).toFixed(0)} ms`)
-    console.log(`a wrong password, median of 12: ${told.join(', ')}`)
-    expect(times.known).toHaveLength(times.nobody.length)
+    const told = Object.entries(times).map(([kind, all]) => {
+      const sorted = [...all].sort((a, b) => a - b)
+      const [low, middle, high] = [0.25, 0.5, 0.75].map(share => sorted[Math.floor(share * sorted.length)].toFixed(1))
+      return `${kind} ${middle} ms (${low} to ${high})`
+    })
+    // The work is asserted above; a time on a busy machine would prove nothing.
+    console.log(`a wrong password, median and quartiles of ${times.known.length}: ${told.join(', ')}`)
   })
 
   it('lets 200 tries at once compare no more than the limit, and leaves the owner a way in', async () => {
@@ -136,11 +142,13 @@ describe('an account', () => {
   it('is changed with the password alone, and tries of it are limited', async () => {
     const client = await signedUp(server.url, 'change@example.org')
     const change = (password: string): Promise<Answer<Account>> =>
-      client.json('PATCH', ROUTES.account, { password, findable: true })
+      client.json('PATCH', ROUTES.account, { password, findable: false })
     expect((await change('not the password')).error.code).toBe('refused')
-    expect((await change(PASSWORD)).value.findable).toBe(true)
+    expect((await change(PASSWORD)).value.findable).toBe(false)
     const alone = await client.json('PATCH', ROUTES.account, { password: PASSWORD, faceAlone: true })
     expect(alone.error.fields).toEqual(['faceAlone'])
+    const found = await client.json('PATCH', ROUTES.account, { password: PASSWORD, findable: true })
+    expect(found.error.fields).toEqual(['findable'])
     for (let i = 0; i < 5; i++) expect((await change('not the password')).error.code).toBe('refused')
     expect((await change(PASSWORD)).error.code).toBe('locked')
   })

@@ -119,7 +119,7 @@ describe('two servers on one PostgreSQL', () => {
 
 describe('a server that is told to end', () => {
   it('finishes what is under way, refuses what is new, and ends well', async () => {
-    const server = await startProcess({ FACEWISE_WEB_DATA: folder })
+    const server = await startProcess({ FACEWISE_WEB_DATA: folder, FACEWISE_WEB_EVENTS: '1' })
     const client = await signedUp(server.url, 'late@example.org')
     const enrolment = enrolled(client, [await portrait(), await portrait(1)])
     await sleep(150)
@@ -127,6 +127,13 @@ describe('a server that is told to end', () => {
     expect((await enrolment).status).toBe(200)
     expect(await server.ended).toBe(0)
     await expect(fetch(server.url)).rejects.toThrow()
+    // Events are lines of JSON, without a name, an e-mail or an address.
+    const events = server
+      .said()
+      .split('\n')
+      .filter(line => line.startsWith('{'))
+    expect(events.map(line => JSON.parse(line).what)).toEqual(['sign-up', 'enrolment'])
+    expect(events.join()).not.toMatch(/late@|Ada|\b10\.\d+\.\d+\.\d+/)
     // Its key was said to be one for development, and nothing went wrong.
     expect(server.said()).toMatch(/good for development only/)
     expect(server.said()).not.toMatch(/Error/)

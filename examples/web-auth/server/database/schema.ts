@@ -10,7 +10,7 @@ const STEPS: readonly (readonly string[])[] = [
       id TEXT PRIMARY KEY, email TEXT NOT NULL, email_hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, password TEXT NOT NULL,
       created_at BIGINT NOT NULL, consent_version TEXT NOT NULL, consent_at BIGINT NOT NULL,
       face_alone INTEGER NOT NULL DEFAULT 0, findable INTEGER NOT NULL DEFAULT 0,
-      face_at BIGINT, face_used_at BIGINT)`,
+      face_at BIGINT, face_live INTEGER NOT NULL DEFAULT 0, face_used_at BIGINT)`,
     `CREATE TABLE sessions (
       hash TEXT PRIMARY KEY, account_id TEXT, stage TEXT NOT NULL, created_at BIGINT NOT NULL, seen_at BIGINT NOT NULL,
       expires_at BIGINT NOT NULL, password_at BIGINT)`,

@@ -58,6 +58,10 @@ export function accountRoutes(parts: RouteParts): Hono<AppEnvironment> {
     if (faceAlone && account.faceAt === null) {
       throw new Refused('invalid', 'Enrol your face first.', { fields: ['faceAlone'] })
     }
+    if (findable && !account.faceLive) {
+      // Else anybody could be found by a photo of somebody else.
+      throw new Refused('invalid', 'Enrol your face with the camera first.', { fields: ['findable'] })
+    }
     // What makes it less open goes first where one of the two fails.
     if (findable === false) await faces.setFindable(account.id, false)
     await accounts.change(account.id, { faceAlone, findable })

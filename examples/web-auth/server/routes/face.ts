@@ -26,9 +26,10 @@ export function faceRoutes(parts: RouteParts): Hono<AppEnvironment> {
     if (frames.length > 0 === photos.length > 0) {
       throw new Refused('invalid', 'Send frames of a challenge, or photos.', { fields: ['frame', 'photo'] })
     }
+    const live = frames.length > 0
     const { signal } = c.req.raw
     const enrol = (pictures: readonly Uint8Array[], until: AbortSignal): ReturnType<typeof faces.enrol> =>
-      faces.enrol(accountId, pictures, { findable: account.findable, signal: until })
+      faces.enrol(accountId, pictures, { findable: account.findable && live, signal: until })
     if (photos.length > 0) await limits.reserve([RULES.enrolment, accountId])
     const { accepted, refused } =
       photos.length > 0
@@ -41,7 +42,7 @@ export function faceRoutes(parts: RouteParts): Hono<AppEnvironment> {
       await audit.note({ what: 'enrolment', outcome: 'poor-picture', accountId, address })
       return c.json({ accepted, refused: refused.map(plain) } satisfies EnrolmentResult)
     }
-    if (!(await accounts.noteFace(accountId))) {
+    if (!(await accounts.noteFace(accountId, live))) {
       // The account was deleted meanwhile: so is its face.
       await faces.forget(accountId)
       throw noSession()
