@@ -12,7 +12,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { developmentData, samplePhoto } from '../../data.ts'
 import { emptyRoom, ONE_TURN, RATE, recordingOf, turningPerson, twoPeople, writeFilm } from './camera.ts'
 import { buildPage } from './page-site.ts'
-import { confirm, enterPassword, heading, launch, refused, SLOW, showFace, signUp, visit } from './page-visit.ts'
+import {
+  confirm,
+  enterPassword,
+  heading,
+  launch,
+  refused,
+  SLOW,
+  showFace,
+  signUp,
+  throughTheDoor,
+  visit,
+} from './page-visit.ts'
 import { type TestServer, testServer } from './server.ts'
 
 const ADA = { name: 'Ada', email: 'ada@example.org' }
@@ -155,7 +166,7 @@ describe.skipIf(!developmentData)('before a camera', () => {
     const { page, errors } = await visit(browser, server.url)
     await signUp(page, ADA)
     await showFace(page)
-    await heading(page, 'Your face is added').waitFor(SLOW)
+    await throughTheDoor(page, 'Your face is added')
     await page.getByRole('button', { name: 'Go on' }).click()
     await page.getByRole('link', { name: 'Account' }).first().click()
     await page.getByText('not yet').waitFor()
@@ -169,7 +180,7 @@ describe.skipIf(!developmentData)('before a camera', () => {
     await showFace(page)
     await page.locator('.stage[data-state="running"]').waitFor(SLOW)
     await page.getByRole('button', { name: 'Other movements' }).click()
-    await heading(page, 'Good to see you, Ada').waitFor(SLOW)
+    await throughTheDoor(page, 'Good to see you, Ada')
     await page.getByRole('button', { name: 'Log out', exact: true }).click()
     await heading(page, 'Come in.').waitFor()
     expect(errors).toEqual([])

@@ -26,7 +26,7 @@ export async function attempt(
   }
   stage.progress(0)
   stage.timeLeft()
-  const pace = await awaitPerson(stage.video, sight => show(sight, undefined), signal)
+  await awaitPerson(stage.video, sight => show(sight, undefined), signal)
 
   const { challenge, now } = await issue()
   const clock = serverClock(now, performance.now())
@@ -45,7 +45,7 @@ export async function attempt(
     stage.timeLeft(isRunning ? (stepLimit - stepFor) / 1000 : undefined, stepLimit / 1000)
   }
   try {
-    const outcome = await watchCamera(stage.video, { challenge, clock, pace }, seen, running)
+    const outcome = await watchCamera(stage.video, { challenge, clock }, seen, running)
     if (outcome !== 'passed' && outcome !== 'time-over') throw new Problem('another-movement', outcome)
     return bodyOf(challenge.id, await recorder.finish())
   } finally {

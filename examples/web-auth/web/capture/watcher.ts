@@ -39,32 +39,32 @@ export type Outcome = 'passed' | 'time-over' | Exclude<ChallengeFailure, 'step-t
 const PATIENCE_MS = 10_000
 
 /**
- * Attacks are the server's business. Here these limits would only punish a slow device, whose few frames jump; and how long a face may be
- * missing depends on how many frames there are.
+ * Attacks are the server's business. Here these limits would only punish a slow device, whose few frames jump and leave gaps; when a face is
+ * lost is told from pictures without one.
  */
-const LENIENT = { poseRate: 1e4, moveRate: 1e4, growthRate: 1e4, frozen: 1e6, flatTime: 1e6 }
-const FEWEST_GAP_MS = 400
+const LENIENT = { poseRate: 1e4, moveRate: 1e4, growthRate: 1e4, frozen: 1e6, flatTime: 1e6, gap: 1e6 }
+/** So many pictures in a row without a face, and so long, and it is lost. */
+const LOST = { looks: 3, milliseconds: 600 }
 
 /**
  * Waits until one person looks into the camera. No challenge is asked for before: each is a try, which nobody should lose to an empty room.
  *
- * @returns milliseconds that this device takes to look at a picture.
  * @throws Problem `no-face`, `several-faces`, `poor-picture` when it has waited for long enough.
  */
 export async function awaitPerson(
   video: HTMLVideoElement,
   seen: (sight: Sight) => void,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<void> {
   // Only its beginning is of use, until the person was measured looking ahead; its steps are not shown.
   const nothing = livenessChallenge({ timeLimit: 10 * PATIENCE_MS })
   const watch = watchChallenge(nothing, { identity: 'unchecked', limits: LENIENT })
   const began = performance.now()
   for (;;) {
-    const { taken, pace, ...look } = await lookAt(video, signal)
+    const { taken, ...look } = await lookAt(video, signal)
     const time = nothing.issuedAt + taken - began
     const state = watch.add({ challengeId: nothing.id, time, ...look })
-    if (state.status !== 'waiting') return pace
+    if (state.status !== 'waiting') return
     const sight = sightOf(look, state, 0)
     seen(sight)
     if (taken - began < PATIENCE_MS) continue
@@ -76,17 +76,18 @@ export async function awaitPerson(
 /**
  * Follows a person through a challenge.
  *
- * @param pace as {@link awaitPerson} measured it. @param seen hears of every picture that was looked at.
+ * @param seen hears of every picture that was looked at.
  */
 export async function watchCamera(
   video: HTMLVideoElement,
-  { challenge, clock, pace }: { challenge: Challenge; clock: ServerClock; pace: number },
+  { challenge, clock }: { challenge: Challenge; clock: ServerClock },
   seen: (sight: Sight) => void,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const limits = { ...LENIENT, gap: Math.max(FEWEST_GAP_MS, 4 * pace) }
-  const watch = watchChallenge(challenge, { identity: 'unchecked', limits })
+  const watch = watchChallenge(challenge, { identity: 'unchecked', limits: LENIENT })
   const began = performance.now()
+  let facedAt = began
+  let faceless = 0
   let step = -1
   let stepSince = began
   for (;;) {
@@ -97,6 +98,10 @@ export async function watchCamera(
       stepSince = taken
     }
     seen(sightOf(look, state, taken - stepSince))
+    faceless = look.faces.length > 0 ? 0 : faceless + 1
+    if (faceless === 0) facedAt = taken
+    const isLost = faceless >= LOST.looks && taken - facedAt >= LOST.milliseconds
+    if (isLost && state.status === 'running') return 'face-lost'
     if (state.status === 'passed') return 'passed'
     if (state.reason === 'step-timeout' || state.reason === 'expired') return 'time-over'
     if (state.reason) return state.reason
@@ -110,8 +115,8 @@ interface Look {
   readonly faces: readonly DescribedFace[]
 }
 
-/** The faces of the next picture, when it was taken, and how long it took to look at it. */
-async function lookAt(video: HTMLVideoElement, signal: AbortSignal): Promise<Look & { taken: number; pace: number }> {
+/** The faces of the next picture, and when it was taken. */
+async function lookAt(video: HTMLVideoElement, signal: AbortSignal): Promise<Look & { taken: number }> {
   const fw = await faces()
   await nextPicture(video, signal)
   const taken = performance.now()
@@ -119,7 +124,7 @@ async function lookAt(video: HTMLVideoElement, signal: AbortSignal): Promise<Loo
   const { width, height } = bitmap
   const found = await fw.describe(bitmap, { attributes: ['quality'], transfer: true, signal })
   signal.throwIfAborted()
-  return { width, height, faces: found, taken, pace: performance.now() - taken }
+  return { width, height, faces: found, taken }
 }
 
 function sightOf({ width, height, faces: found }: Look, state: ChallengeState, stepFor: number): Sight {

@@ -13,7 +13,7 @@ export const home: Page = {
 
 function greeting(): HTMLElement[] {
   const facts: readonly (readonly [string, string, string])[] = [
-    ['pulse', 'A living face', 'A few movements, others each time. A photo held up to the camera does not make them.'],
+    ['pulse', 'A living face', 'A few movements, others each time. A photo cannot turn its head.'],
     ['lock', 'Numbers, not pictures', 'What is kept of your face is encrypted, and no picture is among it.'],
     ['door', 'Yours to take back', 'Your face, or all of your account, is deleted by one button, at once.'],
   ]
@@ -28,7 +28,7 @@ function greeting(): HTMLElement[] {
         el(
           'p',
           { class: 'lead' },
-          'Log in with your password and a glance. Or with your password alone: both doors lead to the same room.',
+          'Log in with your password and a glance. Or never add your face: your password alone will do.',
         ),
         el(
           'div',
@@ -66,7 +66,7 @@ function welcome({ name, hasFace }: { name: string; hasFace: boolean }): HTMLEle
             'face',
             'face',
             'Add your face',
-            'So that a glance opens this door. It can wait, for ever if you like.',
+            'It is asked for after your password then, which alone opens nothing any more. It can wait, for ever if you like.',
           ] as const,
         ]),
     ['who', 'person', 'Who is this?', 'Somebody before the camera: a name, if they let themselves be found.'],

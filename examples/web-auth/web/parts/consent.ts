@@ -4,7 +4,7 @@ import { el } from '../dom.ts'
 const FACTS: readonly (readonly [string, string])[] = [
   [
     'What is kept',
-    'Your name, your e-mail address, and a hash of your password. If you add your face: some numbers that tell it from others, encrypted. Pictures are looked at and thrown away.',
+    'Your name, your e-mail address, and a hash of your password. If you add your face: some numbers that tell it from others, encrypted. Pictures are looked at and thrown away. For 90 days, when all of this was used.',
   ],
   [
     'What for',
