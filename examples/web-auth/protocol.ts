@@ -16,13 +16,15 @@ export const ROUTES = {
   challenge: '/api/challenge',
   /** POST frames of a challenge (purpose `log-in`): {@link SessionState}, logged in. */
   faceLogIn: '/api/log-in/face',
-  /** POST frames of a challenge (purpose `enrol`) or photos: {@link EnrolmentResult}. DELETE: the face is forgotten. */
+  /** POST {@link RecoveryCode} in the stage `password`: {@link SessionState}, logged in without a camera. */
+  recovery: '/api/log-in/recovery',
+  /** POST frames of a challenge (purpose `enrol`) or photos: {@link EnrolmentResult}. DELETE: {@link PasswordAgain}: the face is forgotten. */
   face: '/api/account/face',
   /** POST frames, purpose `who`: {@link Who}. */
   who: '/api/who',
-  /** POST: logged out. */
+  /** POST {@link LogOut}, or nothing: logged out; {@link SessionState} of an anonymous session in its place. */
   logOut: '/api/log-out',
-  /** GET: {@link Account}. PATCH {@link AccountChange}. DELETE {@link PasswordAgain}: the account is gone. */
+  /** GET: {@link Account}. PATCH {@link AccountChange}. DELETE {@link PasswordAgain}: the account is gone; {@link SessionState} as after a log-out. */
   account: '/api/account',
   /** GET: everything that is kept of the account, as a JSON file. */
   export: '/api/account/export',
@@ -52,8 +54,17 @@ export const LIMITS = {
   passwordLength: { least: 10, most: 200 },
 } as const
 
-/** Parts of a body with frames: `challenge` (its id), `times` (a JSON list of numbers, as many as frames), and `frame` (JPEG or WebP) in their order. */
-export const FRAME_FIELDS = { challenge: 'challenge', times: 'times', frame: 'frame', photo: 'photo' } as const
+/**
+ * Parts of a body with frames: `challenge` (its id), `times` (a JSON list of numbers, as many as frames), and `frame` (JPEG or WebP) in their order.
+ * An enrolment may have `photo` (JPEG, PNG or WebP) instead, and needs `password` where that was last typed more than a quarter of an hour ago.
+ */
+export const FRAME_FIELDS = {
+  challenge: 'challenge',
+  times: 'times',
+  frame: 'frame',
+  photo: 'photo',
+  password: 'password',
+} as const
 
 export interface SignUp {
   readonly name: string
@@ -94,6 +105,11 @@ export interface ChallengeRequest {
   readonly email?: string
 }
 
+export interface LogOut {
+  /** Ends all sessions of the account, on every device. */
+  readonly everywhere?: boolean
+}
+
 /** A challenge of the library, bound to this session and this purpose; its id is the nonce. */
 export interface IssuedChallenge {
   readonly challenge: Challenge
@@ -111,6 +127,12 @@ export interface EnrolmentResult {
   readonly accepted: number
   /** One a frame or photo that was looked at and not taken. */
   readonly refused: readonly CaptureReason[]
+  /** Shown once, with the first face of an account: each opens it once, after the password, where there is no camera. */
+  readonly recoveryCodes?: readonly string[]
+}
+
+export interface RecoveryCode {
+  readonly code: string
 }
 
 /** Nobody, or somebody who agreed to be found. */
@@ -157,7 +179,9 @@ export interface Health {
  * - `no-face`, `several-faces`, `poor-picture`: what the camera showed.
  * - `challenge-gone`: unknown, used, expired, of another session or for another purpose.
  * - `locked`: too many tries; `retryAfter` in seconds.
- * - `consent`, `session`, `forgery`, `too-large`, `unsupported`, `not-found`, `unavailable`.
+ * - `session`: not logged in, or not far enough; with `hint` `password` only the password has to be typed again.
+ * - `unavailable`: too much to do, or starting or stopping; `retryAfter` in seconds.
+ * - `consent`, `forgery`, `too-large`, `unsupported`, `not-found`.
  */
 export type RefusalCode =
   | 'invalid'
