@@ -58,6 +58,10 @@ export const contents: readonly Chapter[] = [
     ),
   },
   {
+    title: 'A whole app',
+    pages: guides(['web-app', 'The page'], ['threat-model', 'Threat model']),
+  },
+  {
     title: 'Background',
     pages: [
       ...guides(['thresholds', 'Choosing thresholds'], ['privacy', 'Privacy and law'], 'performance', 'sizing'),
