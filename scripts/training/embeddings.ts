@@ -58,7 +58,8 @@ export async function embedPictures(
   if (embed && missing.length > 0) {
     const backend = await startBackend({ prefer: ['native', 'wasm'], threads: false })
     const detector = await createMtcnn({ backend, minFaceSize: 40 })
-    const embedder = await createEmbedder(name, { backend })
+    // As it comes out of the network: what a head is trained on.
+    const embedder = await createEmbedder(name, { backend, mirror: false, centre: false })
     for (const [i, path] of missing.entries()) {
       const picture = await decode(join(folder, path))
       const faces = await detector.detect(picture)
