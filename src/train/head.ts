@@ -21,8 +21,8 @@ export interface HeadOptions {
   /** The mean embedding that the embedder subtracts by its manifest: the head takes that over, as its first bias. */
   readonly centre?: ArrayLike<number>
   /**
-   * What of the difference to the identity is taken back in each step, in shares of the learning rate; 0.1 by default. With few people this
-   * decides how well a head carries over to others.
+   * How strongly the weights are drawn back to where they began: each step takes back `learningRate * anchor` of the difference, at most all
+   * of it; 100 by default, which with Adam's rate of 1e-3 is a tenth. With few people this decides how well a head carries over to others.
    */
   readonly anchor?: number
 }
@@ -38,14 +38,17 @@ export interface HeadOptions {
  * @throws FacewiseError `INVALID_ARGUMENT` for an unknown kind, or sizes that do not fit.
  */
 export function head(options: HeadOptions): Trainable {
-  const { kind = 'linear', dimension, hidden = dimension, centre, anchor = 0.1 } = options
+  const { kind = 'linear', dimension, hidden = dimension, centre, anchor = 100 } = options
   if (!HEADS.includes(kind)) {
     throw new FacewiseError('INVALID_ARGUMENT', `There is no head "${kind}"; choose among ${HEADS.join(', ')}.`)
   }
-  if (![dimension, hidden].every(size => Number.isInteger(size) && size > 0) || !(anchor >= 0 && anchor <= 1)) {
+  if (
+    ![dimension, hidden].every(size => Number.isInteger(size) && size > 0) ||
+    !(anchor >= 0 && Number.isFinite(anchor))
+  ) {
     throw new FacewiseError(
       'INVALID_ARGUMENT',
-      `A head has whole sizes over 0 and an anchor from 0 to 1; got ${dimension}, ${hidden}, ${anchor}.`,
+      `A head has whole sizes over 0 and an anchor of 0 or more; got ${dimension}, ${hidden}, ${anchor}.`,
     )
   }
   if (centre && centre.length !== dimension) {

@@ -9,11 +9,13 @@ export { FacewiseError, type FacewiseErrorCode, isFacewiseError } from '../error
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
 export { type Spread, spreadOf } from './collapse.ts'
 export { type CosFaceOptions, cosFaceLoss } from './cosface.ts'
+export { embedSamples } from './embed.ts'
 export { HEADS, type HeadKind, type HeadOptions, head } from './head.ts'
 export type { EpochRecord } from './log.ts'
 export type { EmbeddedBatch, Judgement, Loss, RunningLoss } from './loss.ts'
 export {
   type Measured,
+  type MeasuredThresholds,
   type MergeOptions,
   mergeHead,
   type PackOptions,

@@ -20,10 +20,21 @@ export interface TrainedModel {
   readonly files: Readonly<Record<string, Uint8Array>>
 }
 
+/** A `ThresholdTable`, as `facewise/embed` gives it and manifests hold it. */
+export type MeasuredThresholds = Omit<ThresholdTable, 'rates'> & {
+  readonly rates: readonly {
+    readonly fmr: number
+    readonly threshold: number
+    readonly fmrInterval: readonly [low: number, high: number]
+    readonly fnmr: number
+    readonly fnmrInterval: readonly [low: number, high: number]
+  }[]
+}
+
 /** What is measured on people that were not learned from. */
 export interface Measured {
   /** `thresholdTable` of `facewise/embed` makes it. Without it the model can embed, but not say who is the same. */
-  readonly thresholds?: ThresholdTable
+  readonly thresholds?: MeasuredThresholds
   /** `fitCalibration` of `facewise/embed` makes it. */
   readonly calibration?: { readonly slope: number; readonly intercept: number }
 }
@@ -182,7 +193,10 @@ const byName = (weights: readonly NamedWeight[]): Record<string, Weight> =>
   Object.fromEntries(weights.map(({ name, shape, values }) => [name, { shape, values }]))
 
 /** Six digits, as in the manifests of the package. */
-function measuredOf({ thresholds, calibration }: Measured): Measured {
+function measuredOf({
+  thresholds,
+  calibration,
+}: Measured): Pick<EmbedderManifest['embedding'], 'thresholds' | 'calibration'> {
   return JSON.parse(JSON.stringify({ thresholds, calibration }), (_, value) =>
     typeof value === 'number' ? Number(value.toPrecision(6)) : value,
   )

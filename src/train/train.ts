@@ -4,6 +4,7 @@ import { FacewiseError, throwIfAborted } from '../errors.ts'
 import { distanceBlock, type VectorMatrix } from '../metrics.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { refuseCollapse, type Spread, spreadOf } from './collapse.ts'
+import { embedRows } from './embed.ts'
 import { requireConvolutionGradients, type TensorFlow, withGradients } from './gradients.ts'
 import type { EpochRecord } from './log.ts'
 import type { Loss, RunningLoss } from './loss.ts'
@@ -273,30 +274,20 @@ class Run {
     return Object.fromEntries(learned.map(({ name }) => [name, grads[name]]))
   }
 
-  /** Decoupled decay of the difference to the start: w - rate * anchor * (w - w0). */
+  /** Decoupled decay of the difference to the start: w - rate * anchor * (w - w0), as AdamW decays towards 0 (arXiv:1711.05101). */
   private pullBack(rate: number): void {
     const { tf, network } = this
     if (network.anchor === 0) return
     this.weights.forEach((weight, i) => {
       const { values, shape } = this.initial[i]
-      weight.assign(tf.sub(weight, tf.mul(tf.sub(weight, tf.tensor(values, [...shape])), rate * network.anchor)))
+      weight.assign(
+        tf.sub(weight, tf.mul(tf.sub(weight, tf.tensor(values, [...shape])), Math.min(1, rate * network.anchor))),
+      )
     })
   }
 
-  /** The embeddings of samples, without augmentation. */
   embed(samples: Samples): VectorMatrix {
-    const { tf, network, weights } = this
-    const count = samples.people.length
-    const { dimension } = network
-    const data = new Float32Array(count * dimension)
-    for (let from = 0; from < count; from += EMBED_ROWS) {
-      const indices = Array.from({ length: Math.min(EMBED_ROWS, count - from) }, (_, i) => from + i)
-      tf.tidy(() => {
-        const x = tf.tensor(samples.read(indices), [indices.length, ...this.shape])
-        data.set(network.forward(tf, weights, x).dataSync(), from * dimension)
-      })
-    }
-    return { data, count, dimension }
+    return embedRows(this.tf, this.network, this.weights, samples)
   }
 
   finish(record: EpochRecord, score: number | undefined): void {
@@ -360,9 +351,6 @@ class Run {
     this.optimiser.dispose()
   }
 }
-
-/** Samples that are embedded together outside of steps. */
-const EMBED_ROWS = 256
 
 /** A copy: some backends give a view of memory that they write to again. */
 const copyOf = (tensor: Tensor): Float32Array => Float32Array.from(tensor.dataSync())
