@@ -57,7 +57,8 @@ export interface MergeOptions extends Measured {
  *
  * The head stands where the network ends: before mirroring, which adds what the network gives for a face and for its mirror image, and in
  * place of the mean embedding that the base subtracts, which it has taken over (see {@link head}). So it has to be learned over what
- * `createEmbedder(name, { mirror: false, centre: false })` gives. The new manifest mirrors as the base does, has no mean, and compares by
+ * `createEmbedder(name, { mirror: false, centre: false })` gives. (Both embeddings that are added have length one now; those of a base
+ * whose network does not end so weighed by their lengths.) The new manifest mirrors as the base does, has no mean, and compares by
  * angle. Thresholds and calibration of the base say nothing of the new model; they are left out unless measured anew.
  *
  * @throws FacewiseError `INVALID_ARGUMENT` for a name that cannot be, or weights that do not fit; `MODEL_INVALID` for a base whose graph

@@ -239,7 +239,6 @@ async function learn(
     network,
     samples: both,
     heldOut: pickSamples(straight, group.chosen),
-    score: (embeddings, whose) => ratesOf(embeddings, whose).tar,
     loss: tripletLoss({ selection: options.selection }),
     optimiser: 'adam',
     learningRate: LEARNING_RATE,
@@ -256,7 +255,10 @@ async function learn(
   }).finally(() => progress.clear())
   if (options.plot) {
     const title = `${base.manifest.name}+${name}: ${options.head}, ${options.selection}`
-    await write(options.plot, plotLog(result.log, { title, scoreName: `TAR at FAR ${FAR}, people chosen on` }))
+    await write(
+      options.plot,
+      plotLog(result.log, { title, scoreName: 'triplets in the right order, people chosen on' }),
+    )
   }
 
   const measured = group.measured.map(i => people[i])
