@@ -1,5 +1,5 @@
 /**
- * `npm run measure:training -- [--embedder NAME] [--cache DIR] [--choose] [--partial] [--json]`: what a head over an embedder gains on
+ * `npm run measure:training -- [--embedder NAME] [--cache DIR] [--choose] [--partial] [--json] [--draw DIR]`: what a head over an embedder gains on
  * faces that are hard for it, and loses on others.
  *
  * On LFW View 1 in the folder that `FACEWISE_DATA` names. Faces are made hard by script: a mask drawn by the landmarks, and pictures in
@@ -9,18 +9,21 @@
  * Embeddings take long (a quarter of an hour to hours) and are kept in the folder `--cache`. `--partial` embeds nothing more and measures the
  * pairs that are there, with their number.
  *
+ * `--draw` writes the figures of docs/training.md instead: selection on real embeddings of training people, and how runs go by selection.
+ *
  * Vectors are those of the unmirrored face: what FaceNet gains by mirroring, it gains before and after.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startBackend } from '../src/backends/index.ts'
 import { DEFAULT_EMBEDDER, type EmbedderManifest, type PairScore, parsePairs, scorePairs } from '../src/embed/index.ts'
-import { distance } from '../src/metrics.ts'
+import { distance, type VectorMatrix } from '../src/metrics.ts'
 import { findModel } from '../src/models/index.ts'
-import { head, type NamedWeight } from '../src/train/index.ts'
+import { head, type NamedWeight, peopleBatches, plotLog, randomFrom } from '../src/train/index.ts'
+import { drawSelection } from './training/draw-selection.ts'
 import { embedPictures, personOf, picturesOf, type Sample } from './training/embeddings.ts'
 import type { Condition } from './training/harden.ts'
 import { apply, crossRates, learn, type Setting, viewsOf } from './training/trial.ts'
@@ -32,6 +35,7 @@ const { values: options } = parseArgs({
     choose: { type: 'boolean', default: false },
     partial: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    draw: { type: 'string' },
   },
 })
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -77,7 +81,8 @@ console.log(
   `${options.embedder} on ${engine.backend}: ${train.length} pictures of ${people.length} people to learn from`,
 )
 
-if (options.choose) await choose()
+if (options.draw) await draw(options.draw)
+else if (options.choose) await choose()
 else await measureOnce()
 
 /** TAR on the people that a third was not learned from: plain pairs, one hard picture, two. */
@@ -173,6 +178,36 @@ async function measureOnce(): Promise<void> {
     })
     return scorePairs(pairs, distances, { fars: [FAR] })
   }
+}
+
+/** The figures of the guide. */
+async function draw(to: string): Promise<void> {
+  const views = viewsOf(train, ['plain', 'mask'])
+  const vectors = views.map(({ vector }) => vector)
+  const embedded = apply(engine, SETTING, startOf(SETTING), vectors)
+  const chosen = peopleBatches(
+    views.map(({ person }) => person),
+    { people: 48, pictures: 4 },
+    randomFrom(1),
+  )[0]
+  const squared = (i: number, j: number): number => distanceOf(embedded, i, j)
+  const rows = chosen.flatMap((anchor, i) => {
+    const positive = chosen.slice(i + 1).find(other => views[other].person === views[anchor].person)
+    if (positive === undefined) return []
+    const negatives = chosen.filter(other => views[other].person !== views[anchor].person)
+    return [{ positive: squared(anchor, positive), negatives: negatives.map(other => squared(anchor, other)) }]
+  })
+  const some = rows.filter((_, i) => i % Math.ceil(rows.length / 8) === 0)
+  const caption = `Eight anchors of one batch, plain and masked faces, ${options.embedder}; margin ${SETTING.margin}`
+  writeFileSync(join(to, 'training-selection.svg'), drawSelection(some, SETTING.margin, caption))
+  const { log } = await learn(engine, views, SETTING, centre, 1)
+  writeFileSync(join(to, 'training-log.svg'), plotLog(log, { title: `A head for masks over ${options.embedder}` }))
+  console.log(`training-selection.svg and training-log.svg are in ${to}`)
+}
+
+function distanceOf({ data, dimension }: VectorMatrix, i: number, j: number): number {
+  const row = (k: number): Float32Array => data.subarray(k * dimension, (k + 1) * dimension)
+  return distance(row(i), row(j), 'squared-euclidean')
 }
 
 function inWords(name: string, before: PairScore, after: PairScore): string {
