@@ -14,6 +14,26 @@ const { values: options } = parseArgs({ options: { backend: { type: 'string', de
 const engine = await startBackend({ prefer: options.backend as BackendName, threads: false })
 console.log(`${engine.backend}; ${PEOPLE} people, ${PICTURES} pictures each; batches of 48 people`)
 
+const small = vectorSamples(
+  Array.from({ length: 64 }, (_, i) => Float32Array.from({ length: 32 }, (_, k) => Math.sin(i * 32 + k))),
+  Array.from({ length: 64 }, (_, i) => `person ${i % 16}`),
+)
+const tensors: number[] = []
+const bytes: number[] = []
+await train({
+  engine,
+  network: head({ dimension: 32 }),
+  samples: small,
+  epochs: 100,
+  onEpoch() {
+    tensors.push(engine.tf.memory().numTensors)
+    bytes.push(engine.tf.memory().numBytes)
+  },
+})
+console.log(
+  `100 epochs: ${tensors[1]} tensors of ${bytes[1]} bytes after the second, ${tensors[99]} of ${bytes[99]} after the last`,
+)
+
 for (const dimension of [128, 512]) {
   const random = randomFrom(dimension)
   const vectors = Array.from({ length: PEOPLE * PICTURES }, () =>
@@ -46,23 +66,3 @@ for (const dimension of [128, 512]) {
     }
   }
 }
-
-const small = vectorSamples(
-  Array.from({ length: 64 }, (_, i) => Float32Array.from({ length: 32 }, (_, k) => Math.sin(i * 32 + k))),
-  Array.from({ length: 64 }, (_, i) => `person ${i % 16}`),
-)
-const tensors: number[] = []
-const bytes: number[] = []
-await train({
-  engine,
-  network: head({ dimension: 32 }),
-  samples: small,
-  epochs: 100,
-  onEpoch() {
-    tensors.push(engine.tf.memory().numTensors)
-    bytes.push(engine.tf.memory().numBytes)
-  },
-})
-console.log(
-  `100 epochs: ${tensors[1]} tensors of ${bytes[1]} bytes after the second, ${tensors[99]} of ${bytes[99]} after the last`,
-)
