@@ -27,7 +27,7 @@ export function cosFaceLoss({ margin = 0.35, scale = 30 }: CosFaceOptions = {}):
     )
   }
   return {
-    name: 'cosface',
+    name: `cosface/${margin}/${scale}`,
     start(tf, { people, dimension, seed }) {
       const random = randomFrom(seed, 0xc05)
       const start = Float32Array.from({ length: dimension * people }, () => normal(random) / Math.sqrt(dimension))

@@ -35,6 +35,7 @@ export interface RunningLoss {
 
 /** A kind of loss; {@link tripletLoss} and {@link cosFaceLoss} make them. */
 export interface Loss {
+  /** With its settings: a checkpoint of another loss is refused by it. */
   readonly name: string
   /** Starts it for a run on so many people. */
   start(

@@ -27,7 +27,7 @@ export function tripletLoss({ selection = 'semi-hard', margin = FACENET_MARGIN }
     )
   }
   return {
-    name: `triplet/${selection}`,
+    name: `triplet/${selection}/${margin}`,
     start: tf => ({
       variables: [],
       judge({ distances, labels }) {

@@ -29,23 +29,20 @@ import type { CommandContext, RegisterCommand } from '../command.ts'
 import { failureLine, failureOf } from '../failure.ts'
 import {
   createRawEmbedder,
-  FAR,
   joinMirrored,
   LEAST_PEOPLE,
   measure,
   peopleOf,
-  type Rates,
   type RawEmbedder,
   type RawFace,
   ratesOf,
   refuseTooFew,
 } from '../learning.ts'
+import { inWords, type LearningReport, rounded } from '../learning-report.ts'
 import { DETECTOR_DEFAULTS, JSON_OPTION, pixelLimit, wholeNumber } from '../options.ts'
 import { loadPictures } from '../pictures.ts'
 import { createProgress } from '../progress.ts'
 import { addRecogniserOptions, type RecogniserOptions } from '../recogniser.ts'
-import { count, table } from '../table.ts'
-import { styleOf } from '../terminal.ts'
 
 interface Options extends RecogniserOptions {
   readonly faces: FaceChoice
@@ -130,7 +127,9 @@ async function run(folder: string, options: Options, context: CommandContext): P
       'faces',
     )
     const report = await learn(name, faces, options, context, embedder)
-    context.terminal.stdout.write(options.json ? `${JSON.stringify(report, rounded)}\n` : inWords(report, context))
+    context.terminal.stdout.write(
+      options.json ? `${JSON.stringify(report, rounded)}\n` : inWords(report, context.terminal),
+    )
     if (!report.folder) context.fail()
   } finally {
     embedder.dispose()
@@ -181,30 +180,13 @@ async function embedAll(
   return faces
 }
 
-/** What came of it. */
-interface Report {
-  readonly model: string
-  /** Where it was written; absent where it was not better. */
-  readonly folder?: string
-  /** Names: learned from, chosen on, measured on. */
-  readonly people: { readonly learned: string[]; readonly chosen: string[]; readonly measured: string[] }
-  readonly pictures: { readonly learned: number; readonly chosen: number; readonly measured: number }
-  readonly before: Rates
-  readonly after: Rates
-  /** The epoch that was kept, 0 for none, of so many. */
-  readonly epoch: number
-  readonly epochs: number
-  readonly hasThresholds: boolean
-  readonly log: readonly object[]
-}
-
 async function learn(
   name: string,
   faces: readonly Learner[],
   options: Options,
   context: CommandContext,
   { base, engine }: RawEmbedder,
-): Promise<Report> {
+): Promise<LearningReport> {
   const { dimension, centre, mirror } = base.manifest.embedding
   const people = faces.map(({ person }) => person)
   const straight = vectorSamples(
@@ -306,44 +288,4 @@ async function write(path: string, contents: string | Uint8Array): Promise<void>
   } catch (error) {
     throw new FacewiseError('OUTPUT_FAILED', `${path} cannot be written: ${messageOf(error)}`, { cause: error })
   }
-}
-
-const rounded = (_: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value
-
-function inWords(report: Report, { terminal }: CommandContext): string {
-  const style = styleOf(terminal.stdout, terminal.env)
-  const { people, pictures, before, after, epoch, epochs, model, folder } = report
-  const part = (key: 'learned' | 'chosen' | 'measured', verb: string): string =>
-    `${verb} ${people[key].length} people (${count(pictures[key], 'picture')})`
-  const share = (value: number): string => `${(100 * value).toFixed(1)} %`
-  const rows = table(
-    [
-      ['', 'before', 'after'],
-      [`TAR at FAR ${FAR}`, share(before.tar), share(after.tar)],
-      ['best accuracy', share(before.accuracy), share(after.accuracy)],
-    ],
-    'lrr',
-  )
-  const verdict = folder
-    ? `${style.good('written:')} ${model}, in ${folder}`
-    : `${style.bad('not written:')} no epoch was better than the start on the people it was chosen on. More people or pictures help; so may another --selection or --seed.`
-  const warnings = [
-    ...(after.tar < before.tar ? ['On the people measured it is worse than before: do not use it as it is.'] : []),
-    ...(report.hasThresholds
-      ? []
-      : ['Too few pairs of strangers for a table of thresholds: give `verify` a threshold of your own.']),
-  ]
-  return [
-    `${part('learned', 'Learned from')}, ${part('chosen', 'chosen on')}, ${part('measured', 'measured on')}`,
-    `measured: ${people.measured.join(', ')}`,
-    `${count(after.genuine, 'pair')} of one person, ${after.impostor} of two; epoch ${epoch} of ${epochs} was kept`,
-    '',
-    style.bold(rows[0]),
-    ...rows.slice(1),
-    '',
-    ...warnings,
-    verdict,
-    '',
-  ].join('\n')
 }
