@@ -61,7 +61,7 @@ const SETTING: Setting = {
 
 const CANDIDATES: readonly (readonly [name: string, setting: Setting])[] = [
   ['linear, semi-hard, anchor 100', SETTING],
-  ['anchor 10', { ...SETTING, anchor: 10 }],
+  ['anchor 30', { ...SETTING, anchor: 30 }],
   ['anchor 1000', { ...SETTING, anchor: 1000 }],
   ['batch-hard', { ...SETTING, loss: 'batch-hard' }],
   ['all, margin 0.5', { ...SETTING, loss: 'all', margin: 0.5 }],
