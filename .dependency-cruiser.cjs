@@ -1,7 +1,7 @@
 /**
  * Which part of the source may use which. Arrows point one way:
- * `cli` -> everything; `worker` -> `facewise` and what it uses; `facewise` -> `detect`, `embed`, `attributes`, `store` and what these use; `detect`, `embed`, `attributes` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
- * of these; all -> `errors.ts`; `embed`, `store`, `attributes` -> `metrics.ts`; `embed`, `attributes` -> `alignment.ts` -> `models`, `image`.
+ * `cli` -> everything; `worker` -> `facewise` and what it uses; `facewise` -> `detect`, `embed`, `attributes`, `store`, `train` and what these use; `detect`, `embed`, `attributes`, `train` -> `models`, `image`, `backends`; `models`, `image` -> `backends`; `store` -> nothing
+ * of these; all -> `errors.ts`; `embed`, `store`, `attributes`, `train` -> `metrics.ts`; `embed`, `attributes`, `train` -> `alignment.ts` -> `models`, `image`.
  *
  * `test/architecture.test.ts` holds these rules, and holds that each of them finds what it forbids.
  *
@@ -16,7 +16,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|worker|facewise|detect|embed|attributes|store|models|image|backends)/',
+          '^src/(index|errors|metrics|alignment)\\.ts$|^src/(cli|worker|facewise|detect|embed|attributes|store|train|models|image|backends)/',
       },
       to: {},
     },
@@ -70,6 +70,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/attributes/' },
       to: { path: '^src/', pathNot: '^src/(attributes|models|image|backends)/|^src/(errors|metrics|alignment)\\.ts$' },
+    },
+    {
+      name: 'train-stands-on-models-and-image',
+      comment: 'It learns from numbers; whoever calls brings embedders and error rates.',
+      severity: 'error',
+      from: { path: '^src/train/' },
+      to: { path: '^src/', pathNot: '^src/(train|models|image|backends)/|^src/(errors|metrics|alignment)\\.ts$' },
     },
     {
       name: 'alignment-stands-on-models-and-image',

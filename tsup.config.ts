@@ -18,6 +18,7 @@ const parts = {
   models: 'src/models/index.ts',
   backends: 'src/backends/index.ts',
   store: 'src/store/index.ts',
+  train: 'src/train/index.ts',
   worker: 'src/worker/index.ts',
   'worker-entry': 'src/worker/worker-entry.ts',
   'store-sqlite': 'src/store/sqlite.ts',

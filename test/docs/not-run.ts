@@ -48,6 +48,7 @@ export const notRun: readonly NotRun[] = [
     reason: 'Times, which are others on every computer: test/cli/bench.test.ts holds the form of the table.',
   },
   { page: 'examples/browser-playground/README.md', text: 'index.html  ', reason: 'A drawing of the folders.' },
+  { page: 'examples/web-auth/README.md', text: 'main.ts settings.ts', reason: 'A drawing of the folders.' },
   { page: 'CONTRIBUTING.md', text: 'src/\n  index.ts', reason: 'A drawing of the folders.' },
   {
     page: 'examples/node-quickstart/README.md',

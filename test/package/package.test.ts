@@ -23,6 +23,7 @@ const PARTS = [
   'facewise/models',
   'facewise/backends',
   'facewise/store',
+  'facewise/train',
   'facewise/worker',
 ] as const
 /** Stores for which something is to be installed: the function that opens one, what it is given, and what it needs. */

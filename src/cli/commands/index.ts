@@ -7,6 +7,7 @@ import { detect } from './detect.ts'
 import { doctor } from './doctor.ts'
 import { enroll } from './enroll.ts'
 import { evaluate } from './evaluate/index.ts'
+import { finetune } from './finetune.ts'
 import { forget } from './forget.ts'
 import { identify } from './identify.ts'
 import { models } from './models/index.ts'
@@ -25,6 +26,7 @@ export const commands: readonly RegisterCommand[] = [
   identify,
   forget,
   store,
+  finetune,
   models,
   doctor,
   bench,

@@ -1,0 +1,223 @@
+/**
+ * `npm run measure:training -- [--embedder NAME] [--cache DIR] [--choose] [--partial] [--json] [--draw DIR]`: what a head over an embedder gains on
+ * faces that are hard for it, and loses on others.
+ *
+ * On LFW View 1 in the folder that `FACEWISE_DATA` names. Faces are made hard by script: a mask drawn by the landmarks, and pictures in
+ * which the face is 24 pixels wide. A head for each is learned on the people of `pairs-train.csv` alone; `--choose` prints how settings do on
+ * thirds of these people, which is how the settings below were chosen. Then the pairs of `pairs-test.csv` are measured once.
+ *
+ * Embeddings take long (a quarter of an hour to hours) and are kept in the folder `--cache`. `--partial` embeds nothing more and measures the
+ * pairs that are there, with their number.
+ *
+ * `--draw` writes the figures of docs/training.md instead: selection on real embeddings of training people, and how runs go by selection.
+ *
+ * Vectors are those of the unmirrored face: what FaceNet gains by mirroring, it gains before and after.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { startBackend } from '../src/backends/index.ts'
+import { DEFAULT_EMBEDDER, type EmbedderManifest, type PairScore, parsePairs, scorePairs } from '../src/embed/index.ts'
+import { distance, type VectorMatrix } from '../src/metrics.ts'
+import { findModel } from '../src/models/index.ts'
+import { head, type NamedWeight, peopleBatches, plotLog, randomFrom } from '../src/train/index.ts'
+import { drawSelection } from './training/draw-selection.ts'
+import { embedPictures, personOf, picturesOf, type Sample } from './training/embeddings.ts'
+import type { Condition } from './training/harden.ts'
+import { apply, crossRates, learn, type Setting, viewsOf } from './training/trial.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    embedder: { type: 'string', default: DEFAULT_EMBEDDER },
+    cache: { type: 'string', default: join(tmpdir(), 'facewise-training') },
+    choose: { type: 'boolean', default: false },
+    partial: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    draw: { type: 'string' },
+  },
+})
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folder = join(resolve(root, process.env.FACEWISE_DATA ?? '../shared'), 'data', 'lfw-dev')
+if (!existsSync(folder)) throw new Error(`There is no ${folder}: FACEWISE_DATA names the folder with the data.`)
+
+const FAR = 1e-2
+const FOLDS = 3
+const HARD = ['mask', 'small'] as const
+type Hard = (typeof HARD)[number]
+
+/** Chosen on thirds of the training people (`--choose`); the same for all embedders and both kinds of hard faces. */
+const SETTING: Setting = {
+  kind: 'linear',
+  loss: 'semi-hard',
+  optimiser: 'adam',
+  learningRate: 1e-3,
+  anchor: 100,
+  margin: 0.2,
+  epochs: 30,
+  pictures: 6,
+}
+
+const CANDIDATES: readonly (readonly [name: string, setting: Setting])[] = [
+  ['linear, semi-hard, anchor 100', SETTING],
+  ['anchor 30', { ...SETTING, anchor: 30 }],
+  ['anchor 1000', { ...SETTING, anchor: 1000 }],
+  ['batch-hard', { ...SETTING, loss: 'batch-hard' }],
+  ['all, margin 0.5', { ...SETTING, loss: 'all', margin: 0.5 }],
+  ['cosface', { ...SETTING, loss: 'cosface' }],
+  ['mlp', { ...SETTING, kind: 'mlp' }],
+  ['adagrad 0.05', { ...SETTING, optimiser: 'adagrad', learningRate: 0.05, anchor: 1 }],
+]
+
+const engine = await startBackend({ prefer: ['native', 'wasm'], threads: false })
+const { manifest } = await findModel(options.embedder)
+const { centre } = (manifest as EmbedderManifest).embedding
+const embed = (csv: string): Promise<Sample[]> =>
+  embedPictures(folder, picturesOf(join(folder, csv)), options.embedder, options.cache, !options.partial)
+const train = (await embed('pairs-train.csv')).filter(({ vectors }) => vectors)
+const people = [...new Set(train.map(({ person }) => person))].sort()
+console.log(
+  `${options.embedder} on ${engine.backend}: ${train.length} pictures of ${people.length} people to learn from`,
+)
+
+if (options.draw) await draw(options.draw)
+else if (options.choose) await choose()
+else await measureOnce()
+
+/** TAR on the people that a third was not learned from: plain pairs, one hard picture, two. */
+async function choose(): Promise<void> {
+  for (const hard of HARD) {
+    console.log(
+      `\n${hard}: TAR at FAR ${FAR} of plain pairs, of plain against ${hard}, of ${hard} pairs; mean over ${FOLDS} thirds of people`,
+    )
+    const start = { name: 'as it is', weights: startOf(SETTING) }
+    console.log(row(start.name, mean(thirds().map(({ heldOut }) => rates(heldOut, hard, SETTING, start.weights)))))
+    for (const [name, setting] of CANDIDATES) {
+      const found: number[][] = []
+      for (const { learned, heldOut } of thirds()) {
+        const { weights } = await learn(engine, viewsOf(learned, ['plain', hard]), setting, centre, 1)
+        found.push(rates(heldOut, hard, setting, weights))
+      }
+      console.log(row(name, mean(found)))
+    }
+  }
+}
+
+function thirds(): { learned: Sample[]; heldOut: Sample[] }[] {
+  return Array.from({ length: FOLDS }, (_, fold) => {
+    const out = new Set(people.filter((_, i) => i % FOLDS === fold))
+    return {
+      learned: train.filter(({ person }) => !out.has(person)),
+      heldOut: train.filter(({ person }) => out.has(person)),
+    }
+  })
+}
+
+function rates(samples: readonly Sample[], hard: Hard, setting: Setting, weights: readonly NamedWeight[]): number[] {
+  const views = viewsOf(samples, ['plain', hard])
+  const embedded = apply(
+    engine,
+    setting,
+    weights,
+    views.map(({ vector }) => vector),
+  )
+  const of = (first: Condition, second: Condition): number => crossRates(views, embedded, first, second, FAR).tar.rate
+  return [of('plain', 'plain'), of('plain', hard), of(hard, hard)]
+}
+
+/** The head that does what the embedder does. */
+function startOf({ kind }: Setting): NamedWeight[] {
+  const { dimension } = (manifest as EmbedderManifest).embedding
+  return head({ kind, dimension, centre }).start([dimension], 1)
+}
+
+async function measureOnce(): Promise<void> {
+  const test = await embed('pairs-test.csv')
+  const known = new Map(test.map(sample => [sample.path, sample]))
+  const shared = test.find(({ person }) => people.includes(person))
+  if (shared) throw new Error(`${shared.person} is in both lists.`)
+  const pairs = parsePairs(readFileSync(join(folder, 'pairs-test.csv'), 'utf8')).filter(
+    ({ a, b }) => known.has(a) && known.has(b),
+  )
+  const whose = new Set(pairs.flatMap(({ a, b }) => [personOf(a), personOf(b)])).size
+  console.log(`${pairs.length} pairs of ${whose} other people to measure on\n`)
+  for (const hard of HARD) {
+    const { weights } = await learn(engine, viewsOf(train, ['plain', hard]), SETTING, centre, 1)
+    const kinds: (readonly [string, Condition, Condition])[] = [
+      [`${hard} against plain`, 'plain', hard],
+      [`${hard} against ${hard}`, hard, hard],
+      ['plain against plain', 'plain', 'plain'],
+    ]
+    for (const [name, first, second] of kinds) {
+      const before = scoreOf(startOf(SETTING), first, second)
+      const after = scoreOf(weights, first, second)
+      console.log(
+        options.json
+          ? JSON.stringify({ hard, name, before, after })
+          : inWords(`head for ${hard}: ${name}`, before, after),
+      )
+    }
+  }
+
+  function scoreOf(weights: readonly NamedWeight[], first: Condition, second: Condition): PairScore {
+    const seen = test.filter(({ vectors }) => vectors)
+    const of = (condition: Condition): Map<string, Float32Array> => {
+      const { data, dimension } = apply(
+        engine,
+        SETTING,
+        weights,
+        seen.map(({ vectors }) => vectors![condition]),
+      )
+      return new Map(seen.map(({ path }, i) => [path, data.subarray(i * dimension, (i + 1) * dimension)]))
+    }
+    const [one, two] = [of(first), of(second)]
+    const distances = pairs.map(({ a, b }) => {
+      const [left, right] = [one.get(a), two.get(b)]
+      return left && right ? distance(left, right) : Number.POSITIVE_INFINITY
+    })
+    return scorePairs(pairs, distances, { fars: [FAR] })
+  }
+}
+
+/** The figures of the guide. */
+async function draw(to: string): Promise<void> {
+  const views = viewsOf(train, ['plain', 'mask'])
+  const vectors = views.map(({ vector }) => vector)
+  const embedded = apply(engine, SETTING, startOf(SETTING), vectors)
+  const chosen = peopleBatches(
+    views.map(({ person }) => person),
+    { people: 48, pictures: 4 },
+    randomFrom(1),
+  )[0]
+  const squared = (i: number, j: number): number => distanceOf(embedded, i, j)
+  const rows = chosen.flatMap((anchor, i) => {
+    const positive = chosen.slice(i + 1).find(other => views[other].person === views[anchor].person)
+    if (positive === undefined) return []
+    const negatives = chosen.filter(other => views[other].person !== views[anchor].person)
+    return [{ positive: squared(anchor, positive), negatives: negatives.map(other => squared(anchor, other)) }]
+  })
+  const some = rows.filter((_, i) => i % Math.ceil(rows.length / 8) === 0)
+  const caption = `Eight anchors of one batch, plain and masked faces, ${options.embedder}; margin ${SETTING.margin}`
+  writeFileSync(join(to, 'training-selection.svg'), drawSelection(some, SETTING.margin, caption))
+  const { log } = await learn(engine, views, SETTING, centre, 1)
+  writeFileSync(join(to, 'training-log.svg'), plotLog(log, { title: `A head for masks over ${options.embedder}` }))
+  console.log(`training-selection.svg and training-log.svg are in ${to}`)
+}
+
+function distanceOf({ data, dimension }: VectorMatrix, i: number, j: number): number {
+  const row = (k: number): Float32Array => data.subarray(k * dimension, (k + 1) * dimension)
+  return distance(row(i), row(j), 'squared-euclidean')
+}
+
+function inWords(name: string, before: PairScore, after: PairScore): string {
+  const of = ({ tarAtFar: [{ tar }], auc, bestAccuracy }: PairScore): string =>
+    `TAR ${tar.rate.toFixed(3)} (${tar.count} of ${tar.total}), AUC ${auc.toFixed(4)}, best accuracy ${bestAccuracy.rate.toFixed(3)}`
+  return `${name}, at FAR ${FAR}\n  before ${of(before)}\n  after  ${of(after)}`
+}
+
+const mean = (rows: readonly number[][]): number[] =>
+  rows[0].map((_, k) => rows.reduce((sum, each) => sum + each[k], 0) / rows.length)
+
+const row = (name: string, values: readonly number[]): string =>
+  `  ${name.padEnd(32)} ${values.map(value => value.toFixed(3)).join('  ')}`
