@@ -32,8 +32,8 @@ const nodeParts = { ...parts, 'batch-thread': 'src/models/batch-thread.node.ts' 
 const CLI = 'src/cli/main.ts'
 const cli: Record<string, string> = existsSync(CLI) ? { cli: CLI } : {}
 
-/** The parts that a page without a bundler may want: all but those for databases, whose clients run in Node. */
-const BROWSER_PARTS = Object.keys(parts).filter(part => !/^store-(?!indexeddb)/.test(part))
+/** The parts that a page without a bundler may want: all but those for databases, whose clients run in Node, and learning, which brings all of TensorFlow.js. */
+const BROWSER_PARTS = Object.keys(parts).filter(part => !/^(train$|store-(?!indexeddb))/.test(part))
 
 /** Files that run in a worker, by the file that names them: built files end otherwise than the source, and esbuild leaves addresses as they are. */
 const workers = [
