@@ -326,7 +326,9 @@ describe('the playground: group', () => {
         return [...new Set(labels.map(label => /: (\w+)/.exec(label ?? '')?.[1]))].concat(String(labels.length))
       }),
     )
-    expect(found).toEqual([
+    // The largest group first; those of one size as their photos were done.
+    expect(found[0]).toEqual(['ada', '6'])
+    expect([...found].sort()).toEqual([
       ['ada', '6'],
       ['bea', '3'],
       ['cleo', '3'],
