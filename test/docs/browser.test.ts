@@ -23,7 +23,8 @@ const pages = blocks.filter(({ check }) => check === 'page')
 const configs = blocks.filter(({ check }) => check === 'config')
 
 /** What a program finds in its page. */
-const body = '<video muted playsinline></video><button>Stop</button><p></p>'
+const body =
+  '<img alt=""><canvas width="640" height="480"></canvas><video muted playsinline></video><button>Stop</button><p></p>'
 const pageOf = (script: string): string =>
   `<!doctype html><html lang="en"><title>t</title><body>${body}<script type="module" src="${script}"></script></body></html>`
 
@@ -174,7 +175,11 @@ function starter(withCamera: boolean): string {
 video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true })
 await video.play()
 `
-  return `${withCamera ? camera : ''}import('./program.ts').catch(error => Object.assign(globalThis, { outcome: String(error) }))
+  const image = `const image = document.querySelector('img')!
+image.src = '/photo.jpg'
+await image.decode()
+`
+  return `${image}${withCamera ? camera : ''}import('./program.ts').catch(error => Object.assign(globalThis, { outcome: String(error) }))
 export {}
 `
 }
