@@ -26,6 +26,7 @@ import {
 } from '../../train/index.ts'
 import { type FaceChoice, facesOption } from '../choice.ts'
 import type { CommandContext, RegisterCommand } from '../command.ts'
+import { epilogue } from '../epilogue.ts'
 import { failureLine, failureOf } from '../failure.ts'
 import {
   createRawEmbedder,
@@ -83,7 +84,7 @@ export const finetune: RegisterCommand = (program, context) => {
     .option('--plot <file>', 'writes the log of the run as an SVG')
     .option('--checkpoint <file>', 'keeps the run there after every epoch, and goes on from there if it exists')
     .option(...JSON_OPTION)
-    .addHelpText('after', HELP)
+    .addHelpText('after', epilogue(HELP))
     .action((folder: string, options: Options) => run(folder, options, context))
 }
 
