@@ -41,6 +41,7 @@ export const contents: readonly Chapter[] = [
       ['liveness', 'Liveness'],
       ['stores', 'Stores'],
       ['video', 'Video'],
+      ['training', 'Learning'],
       ['write-your-own', 'Write your own part'],
       ['write-your-own-store', 'Write your own store'],
     ),

@@ -44,7 +44,7 @@ beforeAll(async () => {
   const { exports } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')) as { exports: object }
   entries = Object.keys(exports)
     // The entry of a worker is a program: it talks to whoever started it.
-    .filter(name => !/\*|package\.json|worker-entry/.test(name))
+    .filter(name => !/\*|package\.json|worker-entry|batch-thread/.test(name))
     .map(name => name.replace('.', 'facewise'))
   standalone = readdirSync(join(installed, 'dist', 'standalone'))
     .filter(name => name.endsWith('.js') && !/^(chunk|dist)-|worker-entry/.test(name))
