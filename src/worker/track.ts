@@ -1,6 +1,7 @@
 import { parcelOf } from '#platform/worker'
 import type { AttributeName, TrackedFrame, TrackOptions, TrackSource } from '../facewise/index.ts'
 import { DEFAULT_ATTRIBUTES } from '../facewise/options.ts'
+import { endingAtOnce } from '../facewise/track/ending.ts'
 import { framesOf } from '../facewise/track/frames.ts'
 import { trackSettings } from '../facewise/track/settings.ts'
 import type { Frames, SourceFrame } from '../facewise/track/source.ts'
@@ -56,24 +57,5 @@ export function trackInWorker(
     }
   }
 
-  const frameByFrame = run()
-  // A generator that waits for a frame hears of its end only after that frame: the source is told first.
-  const end = (): Promise<IteratorResult<TrackedFrame, void>> => {
-    frames?.close().catch(() => {})
-    return frameByFrame.return()
-  }
-  return {
-    next: () => frameByFrame.next(),
-    return: end,
-    throw(error) {
-      frames?.close().catch(() => {})
-      return frameByFrame.throw(error)
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      await end()
-    },
-  }
+  return endingAtOnce(run(), () => frames?.close())
 }

@@ -1,6 +1,7 @@
 import type { Detector, Face } from '../../detect/index.ts'
 import type { Box, Picture } from '../../image/index.ts'
 import type { TrackedFace, TrackedFrame, TrackSource } from '../facewise.ts'
+import { endingAtOnce } from './ending.ts'
 import { framesOf } from './frames.ts'
 import { createIdentities, type Identities, type IdentityParts } from './identities.ts'
 import { likenessOf } from './likeness.ts'
@@ -51,26 +52,7 @@ export function trackFaces(
     }
   }
 
-  const frameByFrame = run()
-  // A generator that waits for a frame hears of its end only after that frame: the source is told first.
-  const end = (): Promise<IteratorResult<TrackedFrame, void>> => {
-    frames?.close().catch(() => {})
-    return frameByFrame.return()
-  }
-  return {
-    next: () => frameByFrame.next(),
-    return: end,
-    throw(error) {
-      frames?.close().catch(() => {})
-      return frameByFrame.throw(error)
-    },
-    [Symbol.asyncIterator]() {
-      return this
-    },
-    async [Symbol.asyncDispose]() {
-      await end()
-    },
-  }
+  return endingAtOnce(run(), () => frames?.close())
 }
 
 /** Takes frames one after another and says which faces they show. */
