@@ -67,6 +67,13 @@ const CANDIDATES: readonly (readonly [name: string, setting: Setting])[] = [
   ['all, margin 0.5', { ...SETTING, loss: 'all', margin: 0.5 }],
   ['cosface', { ...SETTING, loss: 'cosface' }],
   ['mlp', { ...SETTING, kind: 'mlp' }],
+  ['whitened 1, no learning', { ...SETTING, shrinkage: 1, epochs: 0 }],
+  ['whitened 3, no learning', { ...SETTING, shrinkage: 3, epochs: 0 }],
+  ['whitened 1', { ...SETTING, shrinkage: 1 }],
+  ['whitened 1, anchor 30', { ...SETTING, shrinkage: 1, anchor: 30 }],
+  ['whitened 1, batch-hard', { ...SETTING, shrinkage: 1, loss: 'batch-hard' }],
+  ['whitened 1, all 0.5', { ...SETTING, shrinkage: 1, loss: 'all', margin: 0.5 }],
+  ['whitened 1, cosface', { ...SETTING, shrinkage: 1, loss: 'cosface' }],
   ['adagrad 0.05', { ...SETTING, optimiser: 'adagrad', learningRate: 0.05, anchor: 1 }],
 ]
 
@@ -216,8 +223,10 @@ function inWords(name: string, before: PairScore, after: PairScore): string {
   return `${name}, at FAR ${FAR}\n  before ${of(before)}\n  after  ${of(after)}`
 }
 
-const mean = (rows: readonly number[][]): number[] =>
-  rows[0].map((_, k) => rows.reduce((sum, each) => sum + each[k], 0) / rows.length)
+function mean(rows: readonly number[][]): number[] {
+  return rows[0].map((_, k) => rows.reduce((sum, each) => sum + each[k], 0) / rows.length)
+}
 
-const row = (name: string, values: readonly number[]): string =>
-  `  ${name.padEnd(32)} ${values.map(value => value.toFixed(3)).join('  ')}`
+function row(name: string, values: readonly number[]): string {
+  return `  ${name.padEnd(32)} ${values.map(value => value.toFixed(3)).join('  ')}`
+}

@@ -74,8 +74,8 @@ function drawMask(picture: Picture, face: Face, key: string): Hardened {
 }
 
 /** The whole picture made smaller; alignment enlarges the face again, as it does with a face that is far away. */
-function shrink(picture: Picture, face: Face): Hardened {
-  const factor = Math.min(1, SMALL_SIDE / face.box.width)
+export function shrink(picture: Picture, face: Face, side: number = SMALL_SIDE): Hardened {
+  const factor = Math.min(1, side / face.box.width)
   const width = Math.max(1, Math.round(picture.width * factor))
   const height = Math.max(1, Math.round(picture.height * factor))
   const scaleX = width / picture.width

@@ -14,6 +14,7 @@ import {
   train,
   tripletLoss,
   vectorSamples,
+  whitenWithin,
 } from '../../src/train/index.ts'
 import type { Sample } from './embeddings.ts'
 import type { Condition } from './harden.ts'
@@ -26,7 +27,10 @@ export interface Setting {
   readonly learningRate: number
   readonly anchor: number
   readonly margin: number
+  /** 0: the head stays what it begins with. */
   readonly epochs: number
+  /** Of the whitening that the head begins with; without it, it begins with the identity. */
+  readonly shrinkage?: number
   /** Pictures of a person in a batch, of any condition. */
   readonly pictures: number
 }
@@ -47,21 +51,26 @@ export function viewsOf(samples: readonly Sample[], conditions: readonly Conditi
 }
 
 /** Trains a head on views of some people. */
-export function learn(
+export async function learn(
   engine: Engine,
   views: readonly View[],
   setting: Setting,
   centre: readonly number[] | undefined,
   seed: number,
-): Promise<TrainResult> {
-  const { kind, loss, margin, anchor, optimiser, learningRate, epochs, pictures } = setting
+): Promise<Pick<TrainResult, 'weights' | 'log'>> {
+  const { kind, loss, margin, anchor, optimiser, learningRate, epochs, pictures, shrinkage } = setting
+  const dimension = views[0].vector.length
+  const samples = vectorSamples(
+    views.map(({ vector }) => vector),
+    views.map(({ person }) => person),
+  )
+  const from = shrinkage === undefined ? undefined : whitenWithin(samples, { centre, shrinkage })
+  const network = head({ kind, dimension, anchor, centre, from })
+  if (epochs === 0) return { weights: network.start([dimension], seed), log: [] }
   return train({
     engine,
-    network: head({ kind, dimension: views[0].vector.length, anchor, centre }),
-    samples: vectorSamples(
-      views.map(({ vector }) => vector),
-      views.map(({ person }) => person),
-    ),
+    network,
+    samples,
     loss: loss === 'cosface' ? cosFaceLoss({ margin }) : tripletLoss({ selection: loss, margin }),
     optimiser,
     learningRate,

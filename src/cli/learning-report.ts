@@ -12,6 +12,8 @@ export interface LearningReport {
   readonly pictures: { readonly learned: number; readonly chosen: number; readonly measured: number }
   readonly before: Rates
   readonly after: Rates
+  /** What the head began with: the identity, or a whitening of some shrinkage. */
+  readonly start: 'identity' | { readonly whitening: number }
   /** The epoch that was kept, 0 for none, of so many. */
   readonly epoch: number
   readonly epochs: number
@@ -26,7 +28,7 @@ export const rounded = (_: string, value: unknown): unknown =>
 /** The report for people. */
 export function inWords(report: LearningReport, terminal: Terminal): string {
   const style = styleOf(terminal.stdout, terminal.env)
-  const { people, pictures, before, after, epoch, epochs, model, folder } = report
+  const { people, pictures, before, after, start, epoch, epochs, model, folder } = report
   const part = (key: 'learned' | 'chosen' | 'measured', verb: string): string =>
     `${verb} ${people[key].length} people (${count(pictures[key], 'picture')})`
   const share = (value: number): string => `${(100 * value).toFixed(1)} %`
@@ -50,7 +52,8 @@ export function inWords(report: LearningReport, terminal: Terminal): string {
   return [
     `${part('learned', 'Learned from')}, ${part('chosen', 'chosen on')}, ${part('measured', 'measured on')}`,
     `measured: ${people.measured.join(', ')}`,
-    `${count(after.genuine, 'pair')} of one person, ${after.impostor} of two; epoch ${epoch} of ${epochs} was kept`,
+    `${count(after.genuine, 'pair')} of one person, ${after.impostor} of two`,
+    `began with ${start === 'identity' ? 'the identity' : `a whitening of shrinkage ${start.whitening}`}; ${epoch === 0 ? `no epoch of ${epochs} was better than that` : `epoch ${epoch} of ${epochs} was kept`}`,
     '',
     style.bold(rows[0]),
     ...rows.slice(1),

@@ -25,10 +25,15 @@ export interface HeadOptions {
    * of it; 100 by default, which with Adam's rate of 1e-3 is a tenth. With few people this decides how well a head carries over to others.
    */
   readonly anchor?: number
+  /**
+   * Weights to begin with, and to be drawn back to, in place of the identity: those of `whitenWithin`, which have taken the mean over
+   * already, or of an earlier head. What they lack of an `mlp` begins as it does otherwise.
+   */
+  readonly from?: readonly NamedWeight[]
 }
 
 /**
- * A map over embeddings that begins as the identity, so that learning can only start from what the embedder knows:
+ * A map over embeddings that begins as the identity unless told otherwise, so that learning can only start from what the embedder knows:
  * - `linear`: x W + b, with W = I;
  * - `mlp`: x W + b + relu(x A + a) B, with B = 0;
  *
@@ -38,7 +43,7 @@ export interface HeadOptions {
  * @throws FacewiseError `INVALID_ARGUMENT` for an unknown kind, or sizes that do not fit.
  */
 export function head(options: HeadOptions): Trainable {
-  const { kind = 'linear', dimension, hidden = dimension, centre, anchor = 100 } = options
+  const { kind = 'linear', dimension, hidden = dimension, centre, anchor = 100, from = [] } = options
   if (!HEADS.includes(kind)) {
     throw new FacewiseError('INVALID_ARGUMENT', `There is no head "${kind}"; choose among ${HEADS.join(', ')}.`)
   }
@@ -72,16 +77,16 @@ export function head(options: HeadOptions): Trainable {
         { name: 'W', shape: [dimension, dimension], values: identity },
         { name: 'b', shape: [dimension], values: bias },
       ]
-      if (kind === 'linear') return weights
+      if (kind === 'linear') return begun(weights, from)
       const random = randomFrom(seed, 0x4ead)
       // Embeddings have length one, so this gives units a deviation of about one over the square root of `dimension` (He et al., 2015).
       const first = Float32Array.from({ length: dimension * hidden }, () => normal(random) * Math.sqrt(2 / dimension))
-      return [
-        ...weights,
+      const bent: NamedWeight[] = [
         { name: 'A', shape: [dimension, hidden], values: first },
         { name: 'a', shape: [hidden], values: new Float32Array(hidden) },
         { name: 'B', shape: [hidden, dimension], values: new Float32Array(hidden * dimension) },
       ]
+      return begun([...weights, ...bent], from)
     },
     forward(tf, [W, b, A, a, B], x) {
       const straight = tf.add(tf.matMul(x as Tensor2D, W as Tensor2D), b)
@@ -90,6 +95,19 @@ export function head(options: HeadOptions): Trainable {
       return unitRows(tf, tf.add(straight, tf.matMul(units as Tensor2D, B as Tensor2D)) as Tensor2D)
     },
   }
+}
+
+/** The weights with those of `from` in their places. */
+function begun(weights: readonly NamedWeight[], from: readonly NamedWeight[]): NamedWeight[] {
+  for (const { name, shape } of from) {
+    const own = weights.find(weight => weight.name === name)
+    if (own?.shape.join() === shape.join()) continue
+    throw new FacewiseError(
+      'INVALID_ARGUMENT',
+      `This head cannot begin with ${name} of [${shape}]: it has ${weights.map(weight => `${weight.name} of [${weight.shape}]`).join(', ')}.`,
+    )
+  }
+  return weights.map(weight => from.find(({ name }) => name === weight.name) ?? weight)
 }
 
 /** The nodes of a trained head after `x`, an embedding of any length. */

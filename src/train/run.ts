@@ -33,7 +33,7 @@ export class Run {
     score: Number.NEGATIVE_INFINITY,
     weights: [],
   }
-  private readonly initial: readonly NamedWeight[]
+  readonly initial: readonly NamedWeight[]
   private readonly weights: Variable[]
   private readonly loss: RunningLoss
   private readonly optimiser: Optimiser

@@ -87,7 +87,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
   const run = new Run(tf, network, samples.shape, settings, names.length)
   try {
-    if (options.resume) await run.restore(options.resume, fingerprintOf(options, settings))
+    const fingerprint = fingerprintOf(options, settings, run.initial)
+    if (options.resume) await run.restore(options.resume, fingerprint)
     const judge = (): number | undefined => {
       const { heldOut, score = heldOutScore } = options
       return heldOut && score(run.embed(heldOut), heldOut.people)
@@ -105,7 +106,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       const score = judge()
       const complete = score === undefined ? record : { ...record, score }
       run.finish(complete, score)
-      await options.onEpoch?.(complete, () => run.checkpoint(fingerprintOf(options, settings)))
+      await options.onEpoch?.(complete, () => run.checkpoint(fingerprint))
     }
     return {
       weights: run.best.weights,
@@ -140,7 +141,7 @@ function settingsOf(options: TrainOptions): Settings {
 }
 
 /** What must be the same for a run to go on; epochs and patience may be more. */
-function fingerprintOf({ samples, network }: TrainOptions, settings: Settings): string {
+function fingerprintOf({ samples, network }: TrainOptions, settings: Settings, start: readonly NamedWeight[]): string {
   const { loss, batch, optimiser, learningRate, seed } = settings
   const { dimension, anchor } = network
   const people = samples.people.length
@@ -154,5 +155,15 @@ function fingerprintOf({ samples, network }: TrainOptions, settings: Settings): 
     anchor,
     people,
     shape: samples.shape,
+    start: digestOf(start),
   })
+}
+
+/** FNV-1a over the bits of all values: tells one start from another. */
+function digestOf(weights: readonly NamedWeight[]): number {
+  let state = 0x811c9dc5
+  for (const { values } of weights) {
+    for (const bits of new Uint32Array(Float32Array.from(values).buffer)) state = Math.imul(state ^ bits, 0x01000193)
+  }
+  return state >>> 0
 }

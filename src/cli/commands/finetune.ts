@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { DEFAULT_EMBEDDER, type VectorMatrix } from '../../embed/index.ts'
 import { FacewiseError, messageOf } from '../../errors.ts'
 import {
+  chooseStart,
   cosineDecay,
   decodeCheckpoint,
   embedSamples,
@@ -49,6 +50,7 @@ interface Options extends RecogniserOptions {
   readonly faces: FaceChoice
   readonly name?: string
   readonly head: HeadKind
+  readonly start: Start
   readonly selection: Selection
   readonly epochs: number
   readonly seed: number
@@ -56,6 +58,9 @@ interface Options extends RecogniserOptions {
   readonly checkpoint?: string
   readonly json?: boolean
 }
+
+const STARTS = ['best', 'identity'] as const
+type Start = (typeof STARTS)[number]
 
 /** What was right on LFW's training people (`npm run measure:training`), and where to begin elsewhere. */
 const LEARNING_RATE = 1e-3
@@ -76,6 +81,11 @@ export const finetune: RegisterCommand = (program, context) => {
     .addOption(facesOption('largest'))
     .option('--name <name>', "the new model is called EMBEDDER+NAME (default: the folder's name)")
     .addOption(new Option('--head <kind>', 'what is learned over the embeddings').choices(HEADS).default('linear'))
+    .addOption(
+      new Option('--start <which>', 'what the head begins with: the best of whitenings, or the identity')
+        .choices(STARTS)
+        .default('best'),
+    )
     .addOption(
       new Option('--selection <which>', 'which triplets are learned from').choices(SELECTIONS).default('semi-hard'),
     )
@@ -98,7 +108,8 @@ Examples:
 
 How it goes: faces are found and embedded once, each as it is and mirrored. People are split in three: half are learned from; on a
 quarter the best epoch is chosen; on the last quarter, which had no say, "before" and "after" are measured and the thresholds of the new
-model. The embedder itself stays as it is: a small map over its embeddings is learned by the triplet loss, from the identity on.
+model. The embedder itself stays as it is: a small map over its embeddings is learned by the triplet loss. It begins with the identity, or
+with a whitening, which makes directions shorter in which pictures of one person differ: with what is best on the quarter for choosing.
 
 What it takes: ${LEAST_PEOPLE} people with two pictures each or it refuses, some hundred to carry over to strangers; pictures as the app will see them
 (with the masks, from the same camera), and plain ones of the same people where both are to be compared. If strangers are told apart no
@@ -106,7 +117,7 @@ better, nothing is written, and it says so.
 
 Afterwards enroll everybody anew: embeddings of two models cannot be compared.
 
-With --json one line: { "model", "folder", "people", "pictures", "before", "after", "epoch", "log" }.`
+With --json one line: { "model", "folder", "people", "pictures", "before", "after", "start", "epoch", "log" }.`
 
 /** A face with its picture's person. */
 interface Learner extends RawFace {
@@ -211,17 +222,19 @@ async function learn(
   }
   const namesOf = (indices: readonly number[]): string[] => [...new Set(indices.map(i => people[i]))].sort()
 
-  const network = head({ kind: options.head, dimension, centre })
   const both = vectorSamples(
     [...group.learned.map(i => faces[i].vector), ...group.learned.map(i => faces[i].mirrored ?? faces[i].vector)],
     [...group.learned, ...group.learned].map(i => people[i]),
   )
+  const chosen = pickSamples(straight, group.chosen)
+  const start = options.start === 'best' ? chooseStart({ engine, samples: both, heldOut: chosen, centre }) : undefined
+  const network = head({ kind: options.head, dimension, centre, from: start?.from })
   const progress = createProgress(context.terminal.stderr, options.epochs)
   const result = await train({
     engine,
     network,
     samples: both,
-    heldOut: pickSamples(straight, group.chosen),
+    heldOut: chosen,
     loss: tripletLoss({ selection: options.selection }),
     optimiser: 'adam',
     learningRate: LEARNING_RATE,
@@ -255,8 +268,8 @@ async function learn(
   }
   const after = embed(result.weights)
   const own = measure(after, measured, measuredOn(measured, name))
-  const better = result.bestEpoch > 0
-  const about = `${options.head}, triplets ${options.selection}, epoch ${result.bestEpoch}, seed ${options.seed}, ${namesOf(group.learned).length} people`
+  const better = result.bestEpoch > 0 || start?.from !== undefined
+  const about = `${options.head}, from ${start?.shrinkage ? `a whitening of shrinkage ${start.shrinkage}` : 'the identity'}, triplets ${options.selection}, epoch ${result.bestEpoch}, seed ${options.seed}, ${namesOf(group.learned).length} people`
   const folder = better
     ? await saveModel(await mergeHead({ base, weights: result.weights, name, about, ...own }))
     : undefined
@@ -265,8 +278,9 @@ async function learn(
     folder,
     people: { learned: namesOf(group.learned), chosen: namesOf(group.chosen), measured: namesOf(group.measured) },
     pictures: { learned: group.learned.length, chosen: group.chosen.length, measured: group.measured.length },
-    before: ratesOf(embed(network.start([dimension], options.seed)), measured),
+    before: ratesOf(embed(head({ kind: options.head, dimension, centre }).start([dimension], options.seed)), measured),
     after: ratesOf(after, measured),
+    start: start?.shrinkage ? { whitening: start.shrinkage } : 'identity',
     epoch: result.bestEpoch,
     epochs: result.log.length,
     hasThresholds: own.thresholds !== undefined,
