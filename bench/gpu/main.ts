@@ -4,7 +4,7 @@
  * than the system's).
  *
  * `-- --facenet DIR`: FaceNet-512 too, from the folder where `facewise models pull` put it.
- * `-- --software`: on Chromium's software renderer, which tells whether results agree, and nothing of speed.
+ * `-- --software`: one photo on Chromium's software renderer, which tells whether results agree, and nothing of speed.
  * `-- --flags "..."`: other flags than those below.
  * `-- --page DIR` only builds the page, for a computer without Node: any server that answers with the headers below and keeps what is
  * posted to `/result`, a line each, will do; `-- --read FILE` prints the table of these lines.
@@ -30,6 +30,8 @@ const FLAGS = [
     ? ['--use-angle=vulkan', '--enable-features=Vulkan', '--disable-vulkan-surface']
     : []),
 ]
+/** What a software renderer can do in some minutes. */
+const LITTLE = { photos: '1', widths: '640,320', rounds: '1' }
 /** Cross-origin isolation, without which WebAssembly has no threads. */
 const HEADERS = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 const PATIENCE_MS = 15 * 60_000
@@ -41,10 +43,9 @@ const { values: options } = parseArgs({
     flags: { type: 'string' },
     page: { type: 'string' },
     read: { type: 'string' },
-    rounds: { type: 'string', default: '15' },
+    rounds: { type: 'string' },
     save: { type: 'string' },
     software: { type: 'boolean', default: false },
-    watched: { type: 'string', default: '200' },
   },
 })
 
@@ -72,7 +73,11 @@ async function run(): Promise<void> {
   try {
     for (const name of (options.case as CaseName[] | undefined) ?? CASES) {
       console.log(`${name} ...`)
-      const query = new URLSearchParams({ case: name, rounds: options.rounds, watched: options.watched })
+      const query = new URLSearchParams({
+        case: name,
+        ...(options.software && LITTLE),
+        ...(options.rounds && { rounds: options.rounds }),
+      })
       if (options.facenet) query.set('facenet', 'facenet-512/')
       await visit(
         `${server.resolvedUrls!.local[0]}?${query}`,

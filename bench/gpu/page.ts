@@ -14,8 +14,8 @@ import type { CaseName, FoundFace, Parts, Sent } from './results.ts'
 const parameters = new URLSearchParams(location.search)
 const name = parameters.get('case') as CaseName
 const rounds = Number(parameters.get('rounds') ?? 15)
-/** How many detections are watched for leaks. */
-const WATCHED = Number(parameters.get('watched') ?? 200)
+/** How many detections are watched for leaks: 210. */
+const WATCHED = 14 * rounds
 const EPOCHS = 10
 
 const OPTIONS: Record<CaseName, BackendOptions> = {
@@ -35,6 +35,9 @@ const PHOTOS = [
   new URL('../../node_modules/@vladmandic/face-api/demo/sample5.jpg', import.meta.url),
   new URL('../../node_modules/@vladmandic/face-api/demo/sample6.jpg', import.meta.url),
 ]
+const photos = Number(parameters.get('photos') ?? PHOTOS.length)
+/** As they are, and as an app with a camera has its frames. */
+const [LARGE, SMALL] = (parameters.get('widths') ?? '1920,640').split(',').map(Number)
 
 async function send(sent: Sent): Promise<void> {
   await fetch('result', { method: 'POST', body: JSON.stringify(sent) })
@@ -89,8 +92,13 @@ const memoryOf = ({ tf }: Engine): Parts['memory']['before'] => {
 }
 
 async function measureAll(): Promise<void> {
-  const pictures = await Promise.all(PHOTOS.map(async photo => decode(await (await fetch(photo)).blob())))
-  const small = pictures.map(picture => resizeArea(picture, 640, Math.round((picture.height * 640) / picture.width)))
+  const whole = await Promise.all(PHOTOS.slice(0, photos).map(async photo => decode(await (await fetch(photo)).blob())))
+  const [pictures, small] = [LARGE, SMALL].map(wide =>
+    whole.map(picture => {
+      const { width, height } = picture
+      return width === wide ? picture : resizeArea(picture, wide, Math.round((height * wide) / width))
+    }),
+  )
   const group = pictures[0]
 
   const [startMs, fw] = await timed(async () => {
@@ -123,6 +131,18 @@ async function measureAll(): Promise<void> {
     const side = Math.floor(Math.min(picture.width, picture.height) / 2)
     return cut(picture, side >> 1, side >> 1, side, side)
   })
+  await part('roundTrip', async () => {
+    const { tf } = engine
+    const once = async (): Promise<void> => {
+      engine.activate()
+      const sum = tf.tidy(() => tf.add(tf.tensor1d([1, 2, 3, 4]), 1))
+      await sum.data()
+      sum.dispose()
+    }
+    const [ms] = await inTurns([once], 50)
+    return { ms }
+  })
+
   await part('embed', async () => embedTimes(engine, 'dlib-resnet-128', crops, rounds))
 
   await part('describe', async () => {
@@ -285,7 +305,6 @@ async function learn(
   }
 }
 
-await part('environment', environment)
 if (name === 'choice') {
   await part('choice', async () => {
     const [ms, { report }] = await timed(() => startBackend(options))
@@ -298,5 +317,7 @@ if (name === 'choice') {
     await send({ case: name, part: 'first', error: error instanceof Error ? error.message : String(error) })
   }
 }
+// Last, since a browser that was asked for its graphics has started them.
+await part('environment', environment)
 document.title = 'done'
 await send({ case: name, part: 'end' })

@@ -38,6 +38,8 @@ export interface Parts {
   readonly choice: { ms: number; report: BackendReport }
   /** Of `detect`, `represent` and `describe`, each called for the first time, with its models to load, and once more. */
   readonly first: { startMs: number; first: number[]; second: number[]; threads?: number; simd?: boolean }
+  /** A few numbers there, one operation, and back: what a call of a network costs at least. */
+  readonly roundTrip: { ms: number }
   readonly detect: { sizes: string[]; ms: number[]; faces: FoundFace[][] }
   readonly embed: Embedded
   readonly describe: { ms: number; numbers: number[][] }

@@ -52,16 +52,19 @@ function printChoices(sent: readonly Sent[]): void {
 }
 
 function printTimes(cases: readonly Case[]): void {
+  const sizes = cases.find(([, { detect }]) => detect)?.[1].detect?.sizes ?? []
+  const photos = sizes.length / 2
   const lines: [name: string, of: (parts: Partial<Parts>) => number | undefined, digits?: number][] = [
     ['start', ({ first }) => first?.startMs, 0],
     ['first detect, with loading', ({ first }) => first?.first[0], 0],
     ['first represent', ({ first }) => first?.first[1], 0],
     ['first describe', ({ first }) => first?.first[2], 0],
     ['second of each', ({ first }) => first?.second.reduce((a, b) => a + b), 0],
-    ...[...Array(12).keys()].map((i): (typeof lines)[number] => [
-      `detect, photo ${(i % 6) + 1}, ${i < 6 ? 'whole' : '640'}`,
+    ...sizes.map((size, i): (typeof lines)[number] => [
+      `detect, photo ${(i % photos) + 1}, ${size}`,
       ({ detect }) => detect?.ms[i],
     ]),
+    ['a few numbers there and back', ({ roundTrip }) => roundTrip?.ms, 2],
     ['track, a frame followed', ({ track }) => track?.followed],
     ['track, a frame searched', ({ track }) => track?.searched],
     ['embed 1', ({ embed }) => embed?.one],
