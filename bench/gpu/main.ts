@@ -5,7 +5,8 @@
  *
  * `-- --facenet DIR`: FaceNet-512 too, from the folder where `facewise models pull` put it.
  * `-- --software`: one photo on Chromium's software renderer, which tells whether results agree, and nothing of speed.
- * `-- --flags "..."`: other flags than those below.
+ * `-- --case webgl --only head128,network`: one backend, some parts (those of `results.ts`).
+ * `-- --flags "..."`: other flags than those below; `-- --tf NAME` switches a flag of TensorFlow.js on.
  * `-- --page DIR` only builds the page, for a computer without Node: any server that answers with the headers below and keeps what is
  * posted to `/result`, a line each, will do; `-- --read FILE` prints the table of these lines.
  */
@@ -41,10 +42,12 @@ const { values: options } = parseArgs({
     case: { type: 'string', multiple: true },
     facenet: { type: 'string' },
     flags: { type: 'string' },
+    only: { type: 'string' },
     page: { type: 'string' },
     read: { type: 'string' },
     rounds: { type: 'string' },
     save: { type: 'string' },
+    tf: { type: 'string', multiple: true, default: [] },
     software: { type: 'boolean', default: false },
   },
 })
@@ -78,6 +81,8 @@ async function run(): Promise<void> {
         ...(options.software && LITTLE),
         ...(options.rounds && { rounds: options.rounds }),
       })
+      if (options.only) query.set('only', options.only)
+      for (const flag of options.tf) query.append('tf', flag)
       if (options.facenet) query.set('facenet', 'facenet-512/')
       await visit(
         `${server.resolvedUrls!.local[0]}?${query}`,

@@ -27,6 +27,9 @@ const OPTIONS: Record<CaseName, BackendOptions> = {
 }
 const options: BackendOptions = { ...OPTIONS[name], remember: false, timeoutMs: 120_000 }
 
+/** The parts to measure; all by default. */
+const only = parameters.get('only')?.split(',')
+
 const PHOTOS = [
   new URL('../../node_modules/@vladmandic/face-api/demo/sample1.jpg', import.meta.url),
   new URL('../../node_modules/@vladmandic/face-api/demo/sample2.jpg', import.meta.url),
@@ -45,6 +48,7 @@ async function send(sent: Sent): Promise<void> {
 
 /** Runs one part and sends what it gives; an error is a result too, and does not keep the others from being measured. */
 async function part<N extends keyof Parts>(of: N, measure: () => Promise<Parts[N]>): Promise<void> {
+  if (only && !only.includes(of)) return
   document.title = `${name}: ${of}`
   try {
     await send({ case: name, part: of, value: await measure() })
@@ -107,6 +111,7 @@ async function measureAll(): Promise<void> {
     return created
   })
   const engine = await fw.engine()
+  for (const flag of parameters.getAll('tf')) engine.tf.env().set(flag, true)
   await part('first', async () => {
     const calls = [() => fw.detect(group), () => fw.represent(group), () => fw.describe(group)]
     const first: number[] = []
@@ -118,13 +123,15 @@ async function measureAll(): Promise<void> {
 
   await part('detect', async () => {
     const all = [...pictures, ...small]
+    const firstMs: number[] = []
+    for (const picture of all) firstMs.push((await timed(() => fw.detect(picture)))[0])
     const ms = await inTurns(
       all.map(picture => () => fw.detect(picture)),
       rounds,
     )
     const faces: FoundFace[][] = []
     for (const picture of all) faces.push((await fw.detect(picture)).map(found))
-    return { sizes: all.map(({ width, height }) => `${width}x${height}`), ms, faces }
+    return { sizes: all.map(({ width, height }) => `${width}x${height}`), firstMs, ms, faces }
   })
 
   const crops = pictures.map(picture => {
@@ -185,7 +192,7 @@ async function measureAll(): Promise<void> {
   const facenet = parameters.get('facenet')
   if (facenet) {
     await part('facenet', () =>
-      embedTimes(engine, 'facenet-512', crops, Math.min(rounds, 5), new URL(facenet, location.href)),
+      embedTimes(engine, 'facenet-512', crops, Math.min(rounds, 3), new URL(facenet, location.href)),
     )
   }
   await fw.dispose()

@@ -40,7 +40,8 @@ export interface Parts {
   readonly first: { startMs: number; first: number[]; second: number[]; threads?: number; simd?: boolean }
   /** A few numbers there, one operation, and back: what a call of a network costs at least. */
   readonly roundTrip: { ms: number }
-  readonly detect: { sizes: string[]; ms: number[]; faces: FoundFace[][] }
+  /** Of each photo at both sizes: the first call, in which a GPU compiles for its shapes, and the median of later ones. */
+  readonly detect: { sizes: string[]; firstMs: number[]; ms: number[]; faces: FoundFace[][] }
   readonly embed: Embedded
   readonly describe: { ms: number; numbers: number[][] }
   readonly track: { followed: number; searched: number }

@@ -61,6 +61,11 @@ function printTimes(cases: readonly Case[]): void {
     ['first describe', ({ first }) => first?.first[2], 0],
     ['second of each', ({ first }) => first?.second.reduce((a, b) => a + b), 0],
     ...sizes.map((size, i): (typeof lines)[number] => [
+      `detect, photo ${(i % photos) + 1}, ${size}, first`,
+      ({ detect }) => detect?.firstMs[i],
+      0,
+    ]),
+    ...sizes.map((size, i): (typeof lines)[number] => [
       `detect, photo ${(i % photos) + 1}, ${size}`,
       ({ detect }) => detect?.ms[i],
     ]),
