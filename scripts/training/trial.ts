@@ -82,12 +82,12 @@ export async function learn(
 }
 
 /** What a head makes of views. */
-export function apply(
+export async function apply(
   engine: Engine,
   { kind }: Setting,
   weights: readonly NamedWeight[],
   vectors: readonly Float32Array[],
-): VectorMatrix {
+): Promise<VectorMatrix> {
   const samples = vectorSamples(
     vectors,
     vectors.map(() => ''),
