@@ -25,7 +25,8 @@ const OPTIONS: Record<CaseName, BackendOptions> = {
   webgl: { prefer: 'webgl' },
   webgpu: { prefer: 'webgpu' },
 }
-const options: BackendOptions = { ...OPTIONS[name], remember: false, timeoutMs: 120_000 }
+const choiceThreads = parameters.get('threads') === 'off' ? { threads: false } : {}
+const options: BackendOptions = { ...choiceThreads, ...OPTIONS[name], remember: false, timeoutMs: 120_000 }
 
 /** The parts to measure; all by default. */
 const only = parameters.get('only')?.split(',')
@@ -142,7 +143,8 @@ async function measureAll(): Promise<void> {
     const { tf } = engine
     const once = async (): Promise<void> => {
       engine.activate()
-      const sum = tf.tidy(() => tf.add(tf.tensor1d([1, 2, 3, 4]), 1))
+      // So many that TensorFlow.js does not do it on the processor.
+      const sum = tf.tidy(() => tf.add(tf.tensor1d(new Float32Array(4096)), 1))
       await sum.data()
       sum.dispose()
     }

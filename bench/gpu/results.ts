@@ -38,7 +38,7 @@ export interface Parts {
   readonly choice: { ms: number; report: BackendReport }
   /** Of `detect`, `represent` and `describe`, each called for the first time, with its models to load, and once more. */
   readonly first: { startMs: number; first: number[]; second: number[]; threads?: number; simd?: boolean }
-  /** A few numbers there, one operation, and back: what a call of a network costs at least. */
+  /** Some numbers there, one operation, and back: what a call of a network costs at least. */
   readonly roundTrip: { ms: number }
   /** Of each photo at both sizes: the first call, in which a GPU compiles for its shapes, and the median of later ones. */
   readonly detect: { sizes: string[]; firstMs: number[]; ms: number[]; faces: FoundFace[][] }

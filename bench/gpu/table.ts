@@ -1,8 +1,6 @@
 import { row } from '../timing.ts'
 import type { CaseName, FoundFace, Parts, Sent } from './results.ts'
 
-/** By what a case is judged, and what the others are held against. */
-const REFERENCE: CaseName = 'wasm'
 const LEARNING = { head128: 'head of 128 numbers', head512: 'head of 512', network: 'small network' } as const
 
 type Measured = ReadonlyMap<CaseName, Partial<Parts>>
@@ -20,9 +18,9 @@ export function printTable(sent: readonly Sent[]): void {
   printEnvironment(all)
   printChoices(sent)
   const cases = [...all].filter(([name]) => name !== 'choice')
-  const reference = all.get(REFERENCE)
+  const reference = { ...all.get('wasm-threads'), ...all.get('wasm') }
   printTimes(cases)
-  if (reference) printAgreement(cases, reference)
+  printAgreement(cases, reference)
   printMemory(cases)
   printLearning(cases, reference)
   for (const { case: name, part, error } of sent) if (error) console.log(`\n${name}, ${part}: ${error}`)
@@ -44,9 +42,12 @@ function printEnvironment(all: Measured): void {
 function printChoices(sent: readonly Sent[]): void {
   const choices = sent.filter(({ part, value }) => part === 'choice' && value).map(one => one.value as Parts['choice'])
   for (const { ms, report } of choices) {
-    console.log(`\nOwn choice, ${ms.toFixed(0)} ms: ${report.chosen}`)
-    for (const { name, outcome, startMs, probeMs } of report.attempts) {
-      console.log(`  ${name} ${outcome}; start ${fixed(startMs, 0)} ms, measured ${fixed(probeMs, 2)} ms`)
+    const threads = report.threads ? `, ${report.threads} threads` : ''
+    console.log(`\nOwn choice, ${ms.toFixed(0)} ms: ${report.chosen}${threads}`)
+    for (const { name, outcome, startMs, probeMs, firstMs } of report.attempts) {
+      console.log(
+        `  ${name} ${outcome}; start ${fixed(startMs, 0)} ms, measured ${fixed(probeMs, 2)} ms, first ${fixed(firstMs, 0)} ms`,
+      )
     }
   }
 }
@@ -69,7 +70,7 @@ function printTimes(cases: readonly Case[]): void {
       `detect, photo ${(i % photos) + 1}, ${size}`,
       ({ detect }) => detect?.ms[i],
     ]),
-    ['a few numbers there and back', ({ roundTrip }) => roundTrip?.ms, 2],
+    ['4096 numbers there and back', ({ roundTrip }) => roundTrip?.ms, 2],
     ['track, a frame followed', ({ track }) => track?.followed],
     ['track, a frame searched', ({ track }) => track?.searched],
     ['embed 1', ({ embed }) => embed?.one],
@@ -86,7 +87,7 @@ function printTimes(cases: readonly Case[]): void {
 }
 
 function printAgreement(cases: readonly Case[], reference: Partial<Parts>): void {
-  heading(`Largest difference to ${REFERENCE}`, cases)
+  heading('Largest difference to WebAssembly', cases)
   line('faces found', cases, ({ detect }) => String(detect?.faces.flat().length ?? '-'))
   const of = (value: (face: FoundFace) => readonly number[]) => (parts: Partial<Parts>) =>
     difference(
@@ -121,7 +122,7 @@ function printMemory(cases: readonly Case[]): void {
   line('MB of the GPU', cases, ({ memory }) => megabytes(memory?.before.gpuBytes, memory?.after.gpuBytes))
 }
 
-function printLearning(cases: readonly Case[], reference: Partial<Parts> | undefined): void {
+function printLearning(cases: readonly Case[], reference: Partial<Parts>): void {
   heading('Learning', cases)
   for (const [part, name] of Object.entries(LEARNING) as [keyof typeof LEARNING, string][]) {
     line(`${name}, first epoch, ms`, cases, parts => fixed(parts[part]?.firstMs, 0))
@@ -130,7 +131,7 @@ function printLearning(cases: readonly Case[], reference: Partial<Parts> | undef
     line('  loss, first epoch', cases, parts => fixed(parts[part]?.losses[0], 6))
     line('  loss, last', cases, parts => fixed(parts[part]?.losses.at(-1), 6))
     line('  largest difference', cases, parts => {
-      const [mine, other] = [parts[part]?.losses, reference?.[part]?.losses]
+      const [mine, other] = [parts[part]?.losses, reference[part]?.losses]
       return difference(mine && [mine], other && [other])
     })
   }

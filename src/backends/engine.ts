@@ -22,6 +22,8 @@ export interface BackendAttempt {
   readonly startMs?: number
   /** Milliseconds of the measured probe, where one was run. */
   readonly probeMs?: number
+  /** Milliseconds of the probe's first run, in which a GPU compiles its programs. */
+  readonly firstMs?: number
 }
 
 /** How the choice of a backend went; what `facewise doctor` prints. */

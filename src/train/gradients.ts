@@ -45,7 +45,7 @@ export function requireConvolutionGradients({ tf, backend }: Engine): void {
   if (tf.getKernel('Conv2DBackpropFilter', backend === 'native' ? 'tensorflow' : backend)) return
   throw new FacewiseError(
     'BACKEND_UNAVAILABLE',
-    `The backend ${backend} has no gradient of convolutions. Start "native" (Node), "webgl" (browser) or "cpu" (slow); a head over a finished embedder trains on every backend.`,
+    `The backend ${backend} has no gradient of convolutions. Start "native" (Node), "webgpu" or "webgl" (browser) or "cpu" (slow); a head over a finished embedder trains on every backend.`,
   )
 }
 

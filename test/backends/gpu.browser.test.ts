@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { commands } from 'vitest/browser'
 import { type BackendAttempt, type Engine, startBackend } from '../../src/backends/index.ts'
 import { isFacewiseError } from '../../src/errors.ts'
@@ -56,6 +56,26 @@ describe('a choice among all', () => {
     expect((await startBackend({ exclude: ['webgpu'], remember: false })).backend).toBe('wasm')
     expect((await startBackend({ prefer: ['wasm', 'webgl'] })).backend).toBe('wasm')
     expect((await startBackend({ prefer: ['webgl', 'wasm'] })).backend).toBe('webgl')
+  })
+})
+
+describe('WebGPU in a browser that was just started', () => {
+  const spy = () => vi.spyOn(navigator.gpu, 'requestAdapter')
+  afterEach(() => vi.restoreAllMocks())
+
+  it('is asked for again where there is no GPU at first', async ({ skip }) => {
+    if (!(await navigator.gpu.requestAdapter())) skip('This Chromium has no software WebGPU.')
+    const asked = spy().mockResolvedValueOnce(null).mockResolvedValueOnce(null)
+    expect((await startBackend({ prefer: 'webgpu', timeoutMs: 60_000 })).backend).toBe('webgpu')
+    expect(asked.mock.calls.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('is given up in the end', async () => {
+    spy().mockResolvedValue(null)
+    await expect(startBackend({ prefer: 'webgpu' })).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      message: expect.stringContaining('found no GPU'),
+    })
   })
 })
 
