@@ -82,16 +82,12 @@ export async function learn(
 }
 
 /** What a head makes of views. */
-export function apply(
-  engine: Engine,
-  { kind }: Setting,
-  weights: readonly NamedWeight[],
-  vectors: readonly Float32Array[],
-): VectorMatrix {
+export function apply(engine: Engine, weights: readonly NamedWeight[], vectors: readonly Float32Array[]): VectorMatrix {
   const samples = vectorSamples(
     vectors,
     vectors.map(() => ''),
   )
+  const kind = weights.length === 2 ? 'linear' : 'mlp'
   return embedSamples(engine, head({ kind, dimension: vectors[0].length }), weights, samples)
 }
 
