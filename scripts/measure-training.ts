@@ -127,13 +127,14 @@ async function choose(): Promise<void> {
     console.log(
       `\n${hard}: TAR at FAR ${FAR} of plain pairs, of plain against ${hard}, of ${hard} pairs; mean over ${FOLDS} thirds of people`,
     )
-    const start = { name: 'as it is', weights: startOf() }
-    console.log(row(start.name, mean(thirds().map(({ heldOut }) => rates(heldOut, hard, start.weights)))))
+    const asItIs: number[][] = []
+    for (const { heldOut } of thirds()) asItIs.push(await rates(heldOut, hard, startOf()))
+    console.log(row('as it is', mean(asItIs)))
     for (const [name, setting] of CANDIDATES) {
       const found: number[][] = []
       for (const { learned, heldOut } of thirds()) {
         const { weights } = await learn(engine, viewsOf(learned, ['plain', hard]), setting, centre, 1)
-        found.push(rates(heldOut, hard, weights))
+        found.push(await rates(heldOut, hard, weights))
       }
       console.log(row(name, mean(found)))
     }
@@ -150,9 +151,9 @@ function thirds(): { learned: Sample[]; heldOut: Sample[] }[] {
   })
 }
 
-function rates(samples: readonly Sample[], hard: Hard, weights: readonly NamedWeight[]): number[] {
+async function rates(samples: readonly Sample[], hard: Hard, weights: readonly NamedWeight[]): Promise<number[]> {
   const views = viewsOf(samples, ['plain', hard])
-  const embedded = apply(
+  const embedded = await apply(
     engine,
     weights,
     views.map(({ vector }) => vector),
@@ -183,11 +184,16 @@ async function measureOnce(): Promise<void> {
       [`${hard} against ${hard}`, hard, hard],
       ['plain against plain', 'plain', 'plain'],
     ]
-    const before = kinds.map(([, first, second]) => scoreOf(startOf(), first, second))
+    const scoresOf = async (weights: readonly NamedWeight[]): Promise<Measured[]> => {
+      const scores: Measured[] = []
+      for (const [, first, second] of kinds) scores.push(await scoreOf(weights, first, second))
+      return scores
+    }
+    const before = await scoresOf(startOf())
     for (const [name, learnedFrom, setting] of MEASURED) {
       const samples = learnedFrom === 'train' ? train : test
       const { weights } = await learn(engine, viewsOf(samples, ['plain', hard]), setting, centre, 1)
-      const after = kinds.map(([, first, second]) => scoreOf(weights, first, second))
+      const after = await scoresOf(weights)
       console.log(`\nhead for ${hard}: ${name}`)
       kinds.forEach(([kind], k) => {
         console.log(`  ${kind.padEnd(20)} ${inWords(before[k], after[k])}`)
@@ -195,17 +201,17 @@ async function measureOnce(): Promise<void> {
     }
   }
 
-  function scoreOf(weights: readonly NamedWeight[], first: Condition, second: Condition): Measured {
+  async function scoreOf(weights: readonly NamedWeight[], first: Condition, second: Condition): Promise<Measured> {
     const seen = test.filter(({ vectors }) => vectors)
-    const of = (condition: Condition): Map<string, Float32Array> => {
-      const { data, dimension } = apply(
+    const of = async (condition: Condition): Promise<Map<string, Float32Array>> => {
+      const { data, dimension } = await apply(
         engine,
         weights,
         seen.map(({ vectors }) => vectors![condition]),
       )
       return new Map(seen.map(({ path }, i) => [path, data.subarray(i * dimension, (i + 1) * dimension)]))
     }
-    const [one, two] = [of(first), of(second)]
+    const [one, two] = [await of(first), await of(second)]
     const distances = pairs.map(({ a, b }) => {
       const [left, right] = [one.get(a), two.get(b)]
       return left && right ? distance(left, right) : Number.POSITIVE_INFINITY
@@ -220,7 +226,7 @@ async function measureOnce(): Promise<void> {
 async function draw(to: string): Promise<void> {
   const views = viewsOf(train, ['plain', 'mask'])
   const vectors = views.map(({ vector }) => vector)
-  const embedded = apply(engine, startOf(), vectors)
+  const embedded = await apply(engine, startOf(), vectors)
   const chosen = peopleBatches(
     views.map(({ person }) => person),
     { people: 48, pictures: 4 },

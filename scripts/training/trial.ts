@@ -82,7 +82,11 @@ export async function learn(
 }
 
 /** What a head makes of views. */
-export function apply(engine: Engine, weights: readonly NamedWeight[], vectors: readonly Float32Array[]): VectorMatrix {
+export async function apply(
+  engine: Engine,
+  weights: readonly NamedWeight[],
+  vectors: readonly Float32Array[],
+): Promise<VectorMatrix> {
   const samples = vectorSamples(
     vectors,
     vectors.map(() => ''),

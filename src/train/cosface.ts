@@ -35,14 +35,13 @@ export function cosFaceLoss({ margin = 0.35, scale = 30 }: CosFaceOptions = {}):
       const centres = tf.variable(tf.tensor2d(start, [dimension, people]))
       return {
         variables: [centres],
-        judge({ embeddings, labels }) {
+        async judge({ embeddings, labels }) {
           const logitsOf = (rows: Tensor2D): Tensor2D =>
             tf.tidy(() => marginLogits(tf, rows, centres as unknown as Tensor2D, labels, margin, scale))
-          const { value, active, peaks } = tf.tidy(() => {
-            const logits = logitsOf(embeddings)
-            const rows = logits.arraySync()
-            return { ...softmaxTerms(rows, labels), peaks: rows.map(row => Math.max(...row)) }
-          })
+          const logits = logitsOf(embeddings)
+          const rows = await logits.array().finally(() => logits.dispose())
+          const { value, active } = softmaxTerms(rows, labels)
+          const peaks = rows.map(row => Math.max(...row))
           return {
             value,
             terms: labels.length,

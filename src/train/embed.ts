@@ -1,7 +1,6 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs-core'
 import type { Engine } from '../backends/index.ts'
 import type { VectorMatrix } from '../metrics.ts'
-import type { TensorFlow } from './gradients.ts'
 import type { Samples } from './samples.ts'
 import type { NamedWeight, Trainable } from './trainable.ts'
 
@@ -13,38 +12,44 @@ const ROWS = 256
  *
  * @param weights {@link TrainResult.weights}.
  */
-export function embedSamples(
+export async function embedSamples(
   engine: Engine,
   network: Trainable,
   weights: readonly NamedWeight[],
   samples: Samples,
-): VectorMatrix {
+): Promise<VectorMatrix> {
   engine.activate()
   const { tf } = engine
   const tensors = weights.map(({ values, shape }) => tf.tensor(values, [...shape]))
   try {
-    return embedRows(tf, network, tensors, samples)
+    return await embedRows(engine, network, tensors, samples)
   } finally {
     tf.dispose(tensors)
   }
 }
 
 /** {@link embedSamples} with weights that are tensors already. */
-export function embedRows(
-  tf: TensorFlow,
+export async function embedRows(
+  engine: Engine,
   network: Trainable,
   weights: readonly (Tensor | Variable)[],
   samples: Samples,
-): VectorMatrix {
+): Promise<VectorMatrix> {
+  const { tf } = engine
   const count = samples.people.length
   const { dimension } = network
   const data = new Float32Array(count * dimension)
   for (let from = 0; from < count; from += ROWS) {
     const indices = Array.from({ length: Math.min(ROWS, count - from) }, (_, i) => from + i)
-    tf.tidy(() => {
-      const x = tf.tensor(samples.read(indices), [indices.length, ...samples.shape])
-      data.set(network.forward(tf, weights, x).dataSync(), from * dimension)
-    })
+    engine.activate()
+    const rows = tf.tidy(() =>
+      network.forward(tf, weights, tf.tensor(samples.read(indices), [indices.length, ...samples.shape])),
+    )
+    try {
+      data.set(await rows.data(), from * dimension)
+    } finally {
+      rows.dispose()
+    }
   }
   return { data, count, dimension }
 }

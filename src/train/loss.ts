@@ -29,7 +29,8 @@ export interface Judgement {
 /** A loss with whatever variables of its own it learns. */
 export interface RunningLoss {
   readonly variables: readonly Variable[]
-  judge(batch: EmbeddedBatch): Judgement
+  /** `batch` and its tensors are there until the promise is kept. */
+  judge(batch: EmbeddedBatch): Judgement | Promise<Judgement>
   dispose(): void
 }
 

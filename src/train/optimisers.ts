@@ -67,11 +67,13 @@ export function createOptimiser(tf: TensorFlow, name: OptimiserName): Optimiser 
       // The first is the count of steps, made for the caller; the others are the optimiser's own.
       const [steps, ...weights] = await inner.getWeights()
       const kept = [steps, ...weights, ...powers().map(tensor => ({ name: 'power', tensor }))]
-      const state = kept.map(({ name: key, tensor }) => ({
-        name: key,
-        shape: [...tensor.shape],
-        values: Float32Array.from(tensor.dataSync()),
-      }))
+      const state = await Promise.all(
+        kept.map(async ({ name: key, tensor }) => ({
+          name: key,
+          shape: [...tensor.shape],
+          values: Float32Array.from(await tensor.data()),
+        })),
+      )
       steps.tensor.dispose()
       return state
     },

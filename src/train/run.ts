@@ -1,10 +1,10 @@
 import type { NamedTensorMap, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core'
+import type { Engine } from '../backends/index.ts'
 import { FacewiseError, throwIfAborted } from '../errors.ts'
 import { condensedDistances, type VectorMatrix } from '../metrics.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { refuseCollapse, type Spread, spreadOf } from './collapse.ts'
 import { embedRows } from './embed.ts'
-import type { TensorFlow } from './gradients.ts'
 import type { EpochRecord } from './log.ts'
 import type { Loss, RunningLoss } from './loss.ts'
 import { createOptimiser, type Optimiser, type OptimiserName, type Schedule } from './optimisers.ts'
@@ -38,14 +38,17 @@ export class Run {
   private readonly loss: RunningLoss
   private readonly optimiser: Optimiser
   private startSpread: Spread | undefined
+  private readonly tf: Engine['tf']
 
   constructor(
-    private readonly tf: TensorFlow,
+    private readonly engine: Engine,
     private readonly network: Trainable,
     private readonly shape: readonly number[],
     private readonly settings: Settings,
     people: number,
   ) {
+    const { tf } = engine
+    this.tf = tf
     this.initial = network.start(shape, settings.seed)
     this.weights = this.initial.map(({ values, shape: size }) =>
       tf.tidy(() => tf.variable(tf.tensor(values.slice(), [...size]))),
@@ -67,9 +70,10 @@ export class Run {
     const total = { loss: 0, terms: 0, active: 0, spread: 0 }
     for (const indices of batches) {
       throwIfAborted(signal)
+      this.engine.activate()
       const x = this.tf.tensor(samples.read(indices, random), [indices.length, ...this.shape])
       try {
-        const step = this.step(
+        const step = await this.step(
           x,
           Int32Array.from(indices, i => labels[i]),
           rate,
@@ -89,29 +93,35 @@ export class Run {
     return { epoch: this.epoch, loss, learningRate: rate, ...rest }
   }
 
-  private step(
+  private async step(
     x: Tensor,
     labels: Int32Array,
     rate: number,
-  ): { value: number; terms: number; active: number; spread: number } {
+  ): Promise<{ value: number; terms: number; active: number; spread: number }> {
     const { tf, network } = this
-    return tf.tidy(() => {
-      const embeddings = network.forward(tf, this.weights, x)
-      const matrix = matrixOf(embeddings)
+    const embeddings = tf.tidy(() => network.forward(tf, this.weights, x))
+    try {
+      const matrix = await matrixOf(embeddings)
       const squared = finiteDistances(matrix)
       const distances = { squared, count: matrix.count }
       const spread = spreadOf(distances)
       this.startSpread ??= spread
       refuseCollapse(spread, this.startSpread, new Set(labels).size, this.epoch + 1)
-      const judgement = this.loss.judge({ embeddings, distances, labels })
+      this.engine.activate()
+      const judgement = await this.loss.judge({ embeddings, distances, labels })
       if (judgement.active > 0) {
-        const learned = [...this.weights, ...this.loss.variables]
-        const { grads } = tf.variableGrads(() => judgement.gradientOf(network.forward(tf, this.weights, x)), learned)
-        this.optimiser.apply(this.inOrder(grads, learned), rate)
-        this.pullBack(rate)
+        this.engine.activate()
+        tf.tidy(() => {
+          const learned = [...this.weights, ...this.loss.variables]
+          const { grads } = tf.variableGrads(() => judgement.gradientOf(network.forward(tf, this.weights, x)), learned)
+          this.optimiser.apply(this.inOrder(grads, learned), rate)
+          this.pullBack(rate)
+        })
       }
       return { value: judgement.value, terms: judgement.terms, active: judgement.active, spread: spread.distance }
-    })
+    } finally {
+      embeddings.dispose()
+    }
   }
 
   /** `variableGrads` keeps no order, and optimisers keep their state by position. */
@@ -131,34 +141,38 @@ export class Run {
     })
   }
 
-  embed(samples: Samples): VectorMatrix {
-    return embedRows(this.tf, this.network, this.weights, samples)
+  embed(samples: Samples): Promise<VectorMatrix> {
+    return embedRows(this.engine, this.network, this.weights, samples)
   }
 
-  finish(record: EpochRecord, score: number | undefined): void {
+  async finish(record: EpochRecord, score: number | undefined): Promise<void> {
     this.log.push(record)
     // Without anybody held out the newest counts as the best.
-    if (score === undefined || score > this.best.score) this.remember(this.epoch, score)
+    if (score === undefined || score > this.best.score) await this.remember(this.epoch, score)
   }
 
-  remember(epoch: number, score = Number.NEGATIVE_INFINITY): void {
-    this.best = { epoch, score, weights: this.values() }
+  async remember(epoch: number, score = Number.NEGATIVE_INFINITY): Promise<void> {
+    this.best = { epoch, score, weights: await this.values() }
   }
 
-  private values(): NamedWeight[] {
-    return this.weights.map((variable, i) => ({ ...this.initial[i], values: copyOf(variable) }))
+  private values(): Promise<NamedWeight[]> {
+    return Promise.all(
+      this.weights.map(async (variable, i) => ({ ...this.initial[i], values: await copyOf(variable) })),
+    )
   }
 
   async checkpoint(fingerprint: string): Promise<Checkpoint> {
     return {
       epoch: this.epoch,
       fingerprint,
-      weights: this.values(),
-      lossWeights: this.loss.variables.map((variable, i) => ({
-        name: `loss/${i}`,
-        shape: variable.shape,
-        values: copyOf(variable),
-      })),
+      weights: await this.values(),
+      lossWeights: await Promise.all(
+        this.loss.variables.map(async (variable, i) => ({
+          name: `loss/${i}`,
+          shape: variable.shape,
+          values: await copyOf(variable),
+        })),
+      ),
       optimiser: await this.optimiser.state(),
       // JSON has no infinity.
       best: { ...this.best, score: Number.isFinite(this.best.score) ? this.best.score : -Number.MAX_VALUE },
@@ -198,11 +212,15 @@ export class Run {
 }
 
 /** A copy: some backends give a view of memory that they write to again. */
-const copyOf = (tensor: Tensor): Float32Array => Float32Array.from(tensor.dataSync())
+const copyOf = async (tensor: Tensor): Promise<Float32Array> => Float32Array.from(await tensor.data())
 
-function matrixOf(embeddings: Tensor2D): VectorMatrix {
+/**
+ * Never read at once (`dataSync`): WebGPU can do that only by way of a canvas, and gave zeros for embeddings and then lost its device,
+ * in Chromium 156 on SwiftShader.
+ */
+async function matrixOf(embeddings: Tensor2D): Promise<VectorMatrix> {
   const [count, dimension] = embeddings.shape
-  return { data: embeddings.dataSync() as Float32Array, count, dimension }
+  return { data: (await embeddings.data()) as Float32Array, count, dimension }
 }
 
 function finiteDistances(matrix: VectorMatrix): Float32Array {

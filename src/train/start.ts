@@ -39,17 +39,17 @@ const SHRINKAGES = [0.3, 1, 3, 10, 30] as const
  *
  * @throws FacewiseError `INVALID_ARGUMENT` as {@link whitenWithin}.
  */
-export function chooseStart(options: ChooseStartOptions): ChosenStart {
+export async function chooseStart(options: ChooseStartOptions): Promise<ChosenStart> {
   const { engine, samples, heldOut, centre, shrinkages = SHRINKAGES, score = heldOutScore } = options
   const [dimension] = samples.shape
-  const scoreOf = (from?: readonly NamedWeight[]): number => {
+  const scoreOf = async (from?: readonly NamedWeight[]): Promise<number> => {
     const network = head({ dimension, centre, from })
-    return score(embedSamples(engine, network, network.start([dimension], 1), heldOut), heldOut.people)
+    return score(await embedSamples(engine, network, network.start([dimension], 1), heldOut), heldOut.people)
   }
-  let best: ChosenStart = { score: scoreOf() }
+  let best: ChosenStart = { score: await scoreOf() }
   for (const shrinkage of shrinkages) {
     const from = whitenWithin(samples, { centre, shrinkage })
-    const found = scoreOf(from)
+    const found = await scoreOf(from)
     if (found > best.score) best = { from, shrinkage, score: found }
   }
   return best

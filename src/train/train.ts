@@ -73,7 +73,7 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { engine, network, samples, signal } = options
   const settings = settingsOf(options)
-  const tf = await withGradients(engine)
+  await withGradients(engine)
   if (network.convolutional) requireConvolutionGradients(engine)
   const names = [...new Set(samples.people)].sort()
   if (names.length < 2) {
@@ -85,16 +85,16 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const numbers = new Map(names.map((name, i) => [name, i]))
   const labels = Int32Array.from(samples.people, name => numbers.get(name)!)
 
-  const run = new Run(tf, network, samples.shape, settings, names.length)
+  const run = new Run(engine, network, samples.shape, settings, names.length)
   try {
     const fingerprint = fingerprintOf(options, settings, run.initial)
     if (options.resume) await run.restore(options.resume, fingerprint)
-    const judge = (): number | undefined => {
+    const judge = async (): Promise<number | undefined> => {
       const { heldOut, score = heldOutScore } = options
-      return heldOut && score(run.embed(heldOut), heldOut.people)
+      return heldOut && score(await run.embed(heldOut), heldOut.people)
     }
-    const startScore = options.resume?.log[0] ? undefined : judge()
-    if (!options.resume) run.remember(0, startScore)
+    const startScore = options.resume?.log[0] ? undefined : await judge()
+    if (!options.resume) await run.remember(0, startScore)
     let stopped: TrainResult['stopped'] = 'epochs'
     while (run.epoch < settings.epochs) {
       throwIfAborted(signal)
@@ -103,9 +103,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         break
       }
       const record = await run.next(samples, labels, signal)
-      const score = judge()
+      const score = await judge()
       const complete = score === undefined ? record : { ...record, score }
-      run.finish(complete, score)
+      await run.finish(complete, score)
       await options.onEpoch?.(complete, () => run.checkpoint(fingerprint))
     }
     return {

@@ -23,20 +23,23 @@ function rowsFrom(seed: number): number[][] {
 }
 
 /** Value and gradient by the raw rows, which are brought to length one first. */
-function judged(loss: Loss, raw: readonly number[][]): { value: number; gradient: Float32Array; constant: number } {
+async function judged(
+  loss: Loss,
+  raw: readonly number[][],
+): Promise<{ value: number; gradient: Float32Array; constant: number }> {
   const { tf } = engine
   const running = loss.start(tf, { people: 4, dimension: DIMENSION, seed: 3 })
   const before = tf.memory().numTensors
+  const x = tf.tensor2d(raw.flat(), [raw.length, DIMENSION])
+  const embeddings = tf.tidy(() => unitRows(tf, x))
+  const matrix = packVectors(raw.map(unit))
+  const squared = distanceBlock(matrix, matrix, 'squared-euclidean')
+  const judgement = await running.judge({
+    embeddings,
+    distances: { squared, count: raw.length },
+    labels: Int32Array.from(LABELS),
+  })
   const result = tf.tidy(() => {
-    const x = tf.tensor2d(raw.flat(), [raw.length, DIMENSION])
-    const embeddings = unitRows(tf, x)
-    const matrix = packVectors(raw.map(unit))
-    const squared = distanceBlock(matrix, matrix, 'squared-euclidean')
-    const judgement = running.judge({
-      embeddings,
-      distances: { squared, count: raw.length },
-      labels: Int32Array.from(LABELS),
-    })
     const { value, grad } = tf.valueAndGrad(rows => judgement.gradientOf(unitRows(tf, rows as Tensor2D)))(x)
     return {
       value: judgement.value,
@@ -44,20 +47,25 @@ function judged(loss: Loss, raw: readonly number[][]): { value: number; gradient
       constant: judgement.value - value.dataSync()[0],
     }
   })
+  tf.dispose([x, embeddings])
   expect(tf.memory().numTensors).toBe(before)
   running.dispose()
   return result
 }
 
 describe('the triplet loss', () => {
-  it('is the hinge of the paper, worked out by hand', () => {
+  it('is the hinge of the paper, worked out by hand', async () => {
     // Two people at 0 and 90 degrees, the first with a second picture at 60: d_ap = 1, d_an = 2 and 2 - sqrt(3).
     const rows = [unit([1, 0]), unit([1, Math.sqrt(3)]), unit([0, 1])]
     const matrix = packVectors(rows)
     const squared = distanceBlock(matrix, matrix, 'squared-euclidean')
     const running = tripletLoss({ selection: 'all' }).start(engine.tf, { people: 2, dimension: 2, seed: 1 })
     const embeddings = engine.tf.tensor2d(rows)
-    const judgement = running.judge({ embeddings, distances: { squared, count: 3 }, labels: Int32Array.of(0, 0, 1) })
+    const judgement = await running.judge({
+      embeddings,
+      distances: { squared, count: 3 },
+      labels: Int32Array.of(0, 0, 1),
+    })
     embeddings.dispose()
     expect(judgement).toMatchObject({ terms: 2, active: 1 })
     expect(judgement.value).toBeCloseTo((0 + (1 - (2 - Math.sqrt(3)) + 0.2)) / 2, 6)
@@ -68,19 +76,19 @@ describe.each<[string, Loss]>([
   ...SELECTIONS.map(selection => [`triplet/${selection}`, tripletLoss({ selection })] as [string, Loss]),
   ['cosface', cosFaceLoss({ margin: 0.2, scale: 8 })],
 ])('the gradient of %s', (_, loss) => {
-  it('agrees with finite differences', () => {
+  it('agrees with finite differences', async () => {
     let checked = 0
     for (let seed = 1; seed <= 4; seed++) {
       const raw = rowsFrom(seed)
-      const { gradient } = judged(loss, raw)
+      const { gradient } = await judged(loss, raw)
       const step = 1e-3
       for (let k = 0; k < raw.flat().length; k++) {
-        const moved = (by: number): number => {
+        const moved = async (by: number): Promise<number> => {
           const copy = raw.map(row => [...row])
           copy[Math.floor(k / DIMENSION)][k % DIMENSION] += by
-          return judged(loss, copy).value
+          return (await judged(loss, copy)).value
         }
-        const [up, down, here] = [moved(step), moved(-step), moved(0)]
+        const [up, down, here] = [await moved(step), await moved(-step), await moved(0)]
         // A selection that changes within the step makes a kink, where there is no derivative to compare with.
         if (Math.abs(up + down - 2 * here) > 2e-5) continue
         expect(Math.abs(gradient[k] - (up - down) / (2 * step))).toBeLessThan(5e-3)
@@ -91,7 +99,7 @@ describe.each<[string, Loss]>([
   })
 })
 
-it('CosFace is the cross entropy of the paper', () => {
+it('CosFace is the cross entropy of the paper', async () => {
   const raw = rowsFrom(9)
   const scale = 8
   const margin = 0.2
@@ -106,7 +114,7 @@ it('CosFace is the cross entropy of the paper', () => {
     const logits = [0, 1, 2, 3].map(j => scale * (cosine(row, j) - (j === LABELS[i] ? margin : 0)))
     return -Math.log(Math.exp(logits[LABELS[i]]) / logits.reduce((sum, logit) => sum + Math.exp(logit), 0))
   })
-  const { value, constant } = judged(cosFaceLoss({ margin, scale }), raw)
+  const { value, constant } = await judged(cosFaceLoss({ margin, scale }), raw)
   expect(value).toBeCloseTo(expected.reduce((a, b) => a + b, 0) / raw.length, 4)
   expect(constant).toBeCloseTo(0, 4)
 })

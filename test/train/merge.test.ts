@@ -86,7 +86,7 @@ describe.each(HEADS)('a merged head %s', kind => {
     embedder.dispose()
     expect(embeddings[0].model).toBe(`${BASE}+test-${kind}`)
     const network = head({ kind, dimension: DIMENSION, hidden: 16 })
-    const expected = embedSamples(engine, network, weights, vectorSamples(raw, ['', '', '']))
+    const expected = await embedSamples(engine, network, weights, vectorSamples(raw, ['', '', '']))
     embeddings.forEach(({ vector }, i) => {
       near(vector, expected.data.subarray(i * DIMENSION, (i + 1) * DIMENSION))
     })
@@ -166,5 +166,5 @@ it('packs a small network that gives what it gave in training', async () => {
     shape: [20, 16, 3],
     read: () => Float32Array.from(picture.data, byte => (byte - 127.5) / 127.5),
   }
-  near(vector, embedSamples(engine, network, weights, samples).data)
+  near(vector, (await embedSamples(engine, network, weights, samples)).data)
 })

@@ -110,30 +110,32 @@ describe('a head that begins with a whitening', () => {
   const samples = toyPeople(24, 6, 1)
   const heldOut = toyPeople(16, 4, 2)
   const [dimension] = samples.shape
-  const scoreOf = (network: ReturnType<typeof head>): number =>
-    heldOutScore(embedSamples(engine, network, network.start([dimension], 1), heldOut), heldOut.people)
+  const scoreOf = async (network: ReturnType<typeof head>): Promise<number> =>
+    heldOutScore(await embedSamples(engine, network, network.start([dimension], 1), heldOut), heldOut.people)
 
-  it('tells strangers apart before it learns anything', () => {
-    expect(scoreOf(head({ dimension }))).toBeLessThan(0.8)
+  it('tells strangers apart before it learns anything', async () => {
+    expect(await scoreOf(head({ dimension }))).toBeLessThan(0.8)
     for (const kind of ['linear', 'mlp'] as const) {
       const from = whitenWithin(samples, { shrinkage: 0.1 })
-      expect(scoreOf(head({ kind, dimension, from }))).toBeGreaterThan(0.95)
+      expect(await scoreOf(head({ kind, dimension, from }))).toBeGreaterThan(0.95)
     }
   })
 
-  it('is chosen by what it does on held-out people', () => {
-    const { from, shrinkage, score } = chooseStart({ engine, samples, heldOut, shrinkages: [1000, 0.1, 10] })
+  it('is chosen by what it does on held-out people', async () => {
+    const { from, shrinkage, score } = await chooseStart({ engine, samples, heldOut, shrinkages: [1000, 0.1, 10] })
     expect(shrinkage).toBe(0.1)
     expect(from).toEqual(whitenWithin(samples, { shrinkage: 0.1 }))
-    expect(score).toBe(scoreOf(head({ dimension, from })))
+    expect(score).toBe(await scoreOf(head({ dimension, from })))
   })
 
-  it('is not chosen where the people learned from differ in what tells the others apart', () => {
+  it('is not chosen where the people learned from differ in what tells the others apart', async () => {
     const turned = vectorSamples(
       samples.people.map((_, i) => [...samples.read([i])].reverse()),
       samples.people,
     )
-    expect(chooseStart({ engine, samples: turned, heldOut })).toEqual({ score: scoreOf(head({ dimension })) })
+    expect(await chooseStart({ engine, samples: turned, heldOut })).toEqual({
+      score: await scoreOf(head({ dimension })),
+    })
   })
 
   it('learns on from there, and a checkpoint of another start is refused', async () => {
@@ -151,7 +153,7 @@ describe('a head that begins with a whitening', () => {
     }
     const network = head({ dimension, from, anchor: 0 })
     const { startScore, bestScore } = await train({ ...run, network })
-    expect(startScore).toBe(scoreOf(network))
+    expect(startScore).toBe(await scoreOf(network))
     expect(bestScore).toBeGreaterThan(startScore!)
     await expect(train({ ...run, network: head({ dimension, anchor: 0 }), resume: kept })).rejects.toThrow(
       /checkpoint is of another run/,

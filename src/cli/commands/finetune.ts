@@ -227,7 +227,8 @@ async function learn(
     [...group.learned, ...group.learned].map(i => people[i]),
   )
   const chosen = pickSamples(straight, group.chosen)
-  const start = options.start === 'best' ? chooseStart({ engine, samples: both, heldOut: chosen, centre }) : undefined
+  const start =
+    options.start === 'best' ? await chooseStart({ engine, samples: both, heldOut: chosen, centre }) : undefined
   const network = head({ kind: options.head, dimension, centre, from: start?.from })
   const progress = createProgress(context.terminal.stderr, options.epochs)
   const result = await train({
@@ -259,14 +260,15 @@ async function learn(
 
   const measured = group.measured.map(i => people[i])
   /** As the embedder does it: the mirror image where its manifest says so. */
-  const embed = (weights: readonly NamedWeight[]): VectorMatrix => {
-    const one = embedSamples(engine, network, weights, pickSamples(straight, group.measured))
+  const embed = async (weights: readonly NamedWeight[]): Promise<VectorMatrix> => {
+    const one = await embedSamples(engine, network, weights, pickSamples(straight, group.measured))
     return joinMirrored(
       one,
-      mirror ? embedSamples(engine, network, weights, pickSamples(mirrored, group.measured)) : undefined,
+      mirror ? await embedSamples(engine, network, weights, pickSamples(mirrored, group.measured)) : undefined,
     )
   }
-  const after = embed(result.weights)
+  const before = await embed(head({ kind: options.head, dimension, centre }).start([dimension], options.seed))
+  const after = await embed(result.weights)
   const own = measure(after, measured, measuredOn(measured, name))
   const better = result.bestEpoch > 0 || start?.from !== undefined
   const about = `${options.head}, from ${start?.shrinkage ? `a whitening of shrinkage ${start.shrinkage}` : 'the identity'}, triplets ${options.selection}, epoch ${result.bestEpoch}, seed ${options.seed}, ${namesOf(group.learned).length} people`
@@ -278,7 +280,7 @@ async function learn(
     folder,
     people: { learned: namesOf(group.learned), chosen: namesOf(group.chosen), measured: namesOf(group.measured) },
     pictures: { learned: group.learned.length, chosen: group.chosen.length, measured: group.measured.length },
-    before: ratesOf(embed(head({ kind: options.head, dimension, centre }).start([dimension], options.seed)), measured),
+    before: ratesOf(before, measured),
     after: ratesOf(after, measured),
     start: start?.shrinkage ? { whitening: start.shrinkage } : 'identity',
     epoch: result.bestEpoch,
