@@ -1,6 +1,6 @@
 /**
- * `npm run measure:training -- [--embedder NAME] [--cache DIR] [--choose] [--partial] [--json] [--draw DIR]`: what a head over an embedder gains on
- * faces that are hard for it, and loses on others.
+ * `npm run measure:training -- [--embedder NAME] [--cache DIR] [--choose] [--partial] [--draw DIR] [--write-people DIR]`: what a head over
+ * an embedder gains on faces that are hard for it, and loses on others.
  *
  * On LFW View 1 in the folder that `FACEWISE_DATA` names. Faces are made hard by script: a mask drawn by the landmarks, and pictures in
  * which the face is 24 pixels wide. A head for each is learned on the people of `pairs-train.csv` alone; `--choose` prints how settings do on
@@ -10,6 +10,9 @@
  * pairs that are there, with their number.
  *
  * `--draw` writes the figures of docs/training.md instead: selection on real embeddings of training people, and how runs go by selection.
+ *
+ * `--write-people` writes the training people with and without masks into a folder, one folder a person: for `facewise finetune`, which has to
+ * find masked faces itself.
  *
  * Vectors are those of the unmirrored face: what FaceNet gains by mirroring, it gains before and after.
  */
@@ -27,6 +30,7 @@ import { drawSelection } from './training/draw-selection.ts'
 import { embedPictures, personOf, picturesOf, type Sample } from './training/embeddings.ts'
 import type { Condition } from './training/harden.ts'
 import { apply, crossRates, learn, type Setting, viewsOf } from './training/trial.ts'
+import { writeMaskedPeople } from './training/write-people.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -34,21 +38,27 @@ const { values: options } = parseArgs({
     cache: { type: 'string', default: join(tmpdir(), 'facewise-training') },
     choose: { type: 'boolean', default: false },
     partial: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
     draw: { type: 'string' },
+    'write-people': { type: 'string' },
   },
 })
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(resolve(root, process.env.FACEWISE_DATA ?? '../shared'), 'data', 'lfw-dev')
 if (!existsSync(folder)) throw new Error(`There is no ${folder}: FACEWISE_DATA names the folder with the data.`)
 
+/** Pairs by a head, and which of one person's pass. */
+interface Measured {
+  readonly score: PairScore
+  readonly accepted: readonly boolean[]
+}
+
 const FAR = 1e-2
 const FOLDS = 3
 const HARD = ['mask', 'small'] as const
 type Hard = (typeof HARD)[number]
 
-/** Chosen on thirds of the training people (`--choose`); the same for all embedders and both kinds of hard faces. */
-const SETTING: Setting = {
+/** A head from the identity: chosen on thirds of the training people (`--choose`); the same for all embedders and kinds of hard faces. */
+const FROM_IDENTITY: Setting = {
   kind: 'linear',
   loss: 'semi-hard',
   optimiser: 'adam',
@@ -59,23 +69,42 @@ const SETTING: Setting = {
   pictures: 6,
 }
 
+/** A head from a whitening, chosen likewise: ordinary faces keep what they had. */
+const FROM_WHITENING: Setting = { ...FROM_IDENTITY, shrinkage: 3, anchor: 300 }
+
 const CANDIDATES: readonly (readonly [name: string, setting: Setting])[] = [
-  ['linear, semi-hard, anchor 100', SETTING],
-  ['anchor 30', { ...SETTING, anchor: 30 }],
-  ['anchor 1000', { ...SETTING, anchor: 1000 }],
-  ['batch-hard', { ...SETTING, loss: 'batch-hard' }],
-  ['all, margin 0.5', { ...SETTING, loss: 'all', margin: 0.5 }],
-  ['cosface', { ...SETTING, loss: 'cosface' }],
-  ['mlp', { ...SETTING, kind: 'mlp' }],
-  ['whitened 1, no learning', { ...SETTING, shrinkage: 1, epochs: 0 }],
-  ['whitened 3, no learning', { ...SETTING, shrinkage: 3, epochs: 0 }],
-  ['whitened 1', { ...SETTING, shrinkage: 1 }],
-  ['whitened 1, anchor 30', { ...SETTING, shrinkage: 1, anchor: 30 }],
-  ['whitened 1, batch-hard', { ...SETTING, shrinkage: 1, loss: 'batch-hard' }],
-  ['whitened 1, all 0.5', { ...SETTING, shrinkage: 1, loss: 'all', margin: 0.5 }],
-  ['whitened 1, cosface', { ...SETTING, shrinkage: 1, loss: 'cosface' }],
-  ['adagrad 0.05', { ...SETTING, optimiser: 'adagrad', learningRate: 0.05, anchor: 1 }],
+  ['identity, semi-hard, anchor 100', FROM_IDENTITY],
+  ['  anchor 30', { ...FROM_IDENTITY, anchor: 30 }],
+  ['  batch-hard', { ...FROM_IDENTITY, loss: 'batch-hard' }],
+  ['  all, margin 0.5', { ...FROM_IDENTITY, loss: 'all', margin: 0.5 }],
+  ['  cosface', { ...FROM_IDENTITY, loss: 'cosface' }],
+  ['  mlp', { ...FROM_IDENTITY, kind: 'mlp' }],
+  ['  adagrad 0.05, anchor 1', { ...FROM_IDENTITY, optimiser: 'adagrad', learningRate: 0.05, anchor: 1 }],
+  ...[0.3, 1, 3, 10].map(
+    shrinkage => [`whitened ${shrinkage}, no learning`, { ...FROM_IDENTITY, shrinkage, epochs: 0 }] as const,
+  ),
+  ['whitened 1, semi-hard, anchor 100', { ...FROM_IDENTITY, shrinkage: 1 }],
+  ['  anchor 300', { ...FROM_IDENTITY, shrinkage: 1, anchor: 300 }],
+  ['  batch-hard', { ...FROM_IDENTITY, shrinkage: 1, loss: 'batch-hard' }],
+  ['  cosface', { ...FROM_IDENTITY, shrinkage: 1, loss: 'cosface' }],
+  ['whitened 3, semi-hard, anchor 300', FROM_WHITENING],
+  ['  cosface', { ...FROM_IDENTITY, shrinkage: 3, loss: 'cosface' }],
 ]
+
+/** What is measured on `pairs-test.csv`; the last is learned from the very people it is measured on: what would there be to gain? */
+const MEASURED: readonly (readonly [name: string, learnedFrom: 'train' | 'test', setting: Setting])[] = [
+  ['triplets, from the identity', 'train', FROM_IDENTITY],
+  ['whitening alone', 'train', { ...FROM_WHITENING, epochs: 0 }],
+  ['whitening, then triplets', 'train', FROM_WHITENING],
+  ['freer, learned from the people measured', 'test', { ...FROM_WHITENING, shrinkage: 1, anchor: 100 }],
+]
+
+const writeTo = options['write-people']
+if (writeTo) {
+  const count = await writeMaskedPeople(folder, picturesOf(join(folder, 'pairs-train.csv')), writeTo)
+  console.log(`${count} pictures in ${writeTo}`)
+  process.exit()
+}
 
 const engine = await startBackend({ prefer: ['native', 'wasm'], threads: false })
 const { manifest } = await findModel(options.embedder)
@@ -99,13 +128,13 @@ async function choose(): Promise<void> {
       `\n${hard}: TAR at FAR ${FAR} of plain pairs, of plain against ${hard}, of ${hard} pairs; mean over ${FOLDS} thirds of people`,
     )
     const asItIs: number[][] = []
-    for (const { heldOut } of thirds()) asItIs.push(await rates(heldOut, hard, SETTING, startOf(SETTING)))
+    for (const { heldOut } of thirds()) asItIs.push(await rates(heldOut, hard, startOf()))
     console.log(row('as it is', mean(asItIs)))
     for (const [name, setting] of CANDIDATES) {
       const found: number[][] = []
       for (const { learned, heldOut } of thirds()) {
         const { weights } = await learn(engine, viewsOf(learned, ['plain', hard]), setting, centre, 1)
-        found.push(await rates(heldOut, hard, setting, weights))
+        found.push(await rates(heldOut, hard, weights))
       }
       console.log(row(name, mean(found)))
     }
@@ -122,16 +151,10 @@ function thirds(): { learned: Sample[]; heldOut: Sample[] }[] {
   })
 }
 
-async function rates(
-  samples: readonly Sample[],
-  hard: Hard,
-  setting: Setting,
-  weights: readonly NamedWeight[],
-): Promise<number[]> {
+async function rates(samples: readonly Sample[], hard: Hard, weights: readonly NamedWeight[]): Promise<number[]> {
   const views = viewsOf(samples, ['plain', hard])
   const embedded = await apply(
     engine,
-    setting,
     weights,
     views.map(({ vector }) => vector),
   )
@@ -140,9 +163,9 @@ async function rates(
 }
 
 /** The head that does what the embedder does. */
-function startOf({ kind }: Setting): NamedWeight[] {
+function startOf(): NamedWeight[] {
   const { dimension } = (manifest as EmbedderManifest).embedding
-  return head({ kind, dimension, centre }).start([dimension], 1)
+  return head({ dimension, centre }).start([dimension], 1)
 }
 
 async function measureOnce(): Promise<void> {
@@ -154,31 +177,35 @@ async function measureOnce(): Promise<void> {
     ({ a, b }) => known.has(a) && known.has(b),
   )
   const whose = new Set(pairs.flatMap(({ a, b }) => [personOf(a), personOf(b)])).size
-  console.log(`${pairs.length} pairs of ${whose} other people to measure on\n`)
+  console.log(`${pairs.length} pairs of ${whose} other people to measure on; TAR at FAR ${FAR}`)
   for (const hard of HARD) {
-    const { weights } = await learn(engine, viewsOf(train, ['plain', hard]), SETTING, centre, 1)
     const kinds: (readonly [string, Condition, Condition])[] = [
       [`${hard} against plain`, 'plain', hard],
       [`${hard} against ${hard}`, hard, hard],
       ['plain against plain', 'plain', 'plain'],
     ]
-    for (const [name, first, second] of kinds) {
-      const before = await scoreOf(startOf(SETTING), first, second)
-      const after = await scoreOf(weights, first, second)
-      console.log(
-        options.json
-          ? JSON.stringify({ hard, name, before, after })
-          : inWords(`head for ${hard}: ${name}`, before, after),
-      )
+    const scoresOf = async (weights: readonly NamedWeight[]): Promise<Measured[]> => {
+      const scores: Measured[] = []
+      for (const [, first, second] of kinds) scores.push(await scoreOf(weights, first, second))
+      return scores
+    }
+    const before = await scoresOf(startOf())
+    for (const [name, learnedFrom, setting] of MEASURED) {
+      const samples = learnedFrom === 'train' ? train : test
+      const { weights } = await learn(engine, viewsOf(samples, ['plain', hard]), setting, centre, 1)
+      const after = await scoresOf(weights)
+      console.log(`\nhead for ${hard}: ${name}`)
+      kinds.forEach(([kind], k) => {
+        console.log(`  ${kind.padEnd(20)} ${inWords(before[k], after[k])}`)
+      })
     }
   }
 
-  async function scoreOf(weights: readonly NamedWeight[], first: Condition, second: Condition): Promise<PairScore> {
+  async function scoreOf(weights: readonly NamedWeight[], first: Condition, second: Condition): Promise<Measured> {
     const seen = test.filter(({ vectors }) => vectors)
     const of = async (condition: Condition): Promise<Map<string, Float32Array>> => {
       const { data, dimension } = await apply(
         engine,
-        SETTING,
         weights,
         seen.map(({ vectors }) => vectors![condition]),
       )
@@ -189,7 +216,9 @@ async function measureOnce(): Promise<void> {
       const [left, right] = [one.get(a), two.get(b)]
       return left && right ? distance(left, right) : Number.POSITIVE_INFINITY
     })
-    return scorePairs(pairs, distances, { fars: [FAR] })
+    const score = scorePairs(pairs, distances, { fars: [FAR] })
+    const { threshold } = score.tarAtFar[0]
+    return { score, accepted: pairs.map(({ same }, i) => same && distances[i] <= threshold) }
   }
 }
 
@@ -197,7 +226,7 @@ async function measureOnce(): Promise<void> {
 async function draw(to: string): Promise<void> {
   const views = viewsOf(train, ['plain', 'mask'])
   const vectors = views.map(({ vector }) => vector)
-  const embedded = await apply(engine, SETTING, startOf(SETTING), vectors)
+  const embedded = await apply(engine, startOf(), vectors)
   const chosen = peopleBatches(
     views.map(({ person }) => person),
     { people: 48, pictures: 4 },
@@ -211,9 +240,9 @@ async function draw(to: string): Promise<void> {
     return [{ positive: squared(anchor, positive), negatives: negatives.map(other => squared(anchor, other)) }]
   })
   const some = rows.filter((_, i) => i % Math.ceil(rows.length / 8) === 0)
-  const caption = `Eight anchors of one batch, plain and masked faces, ${options.embedder}; margin ${SETTING.margin}`
-  writeFileSync(join(to, 'training-selection.svg'), drawSelection(some, SETTING.margin, caption))
-  const { log } = await learn(engine, views, SETTING, centre, 1)
+  const caption = `Eight anchors of one batch, plain and masked faces, ${options.embedder}; margin ${FROM_IDENTITY.margin}`
+  writeFileSync(join(to, 'training-selection.svg'), drawSelection(some, FROM_IDENTITY.margin, caption))
+  const { log } = await learn(engine, views, FROM_IDENTITY, centre, 1)
   writeFileSync(join(to, 'training-log.svg'), plotLog(log, { title: `A head for masks over ${options.embedder}` }))
   console.log(`training-selection.svg and training-log.svg are in ${to}`)
 }
@@ -223,10 +252,13 @@ function distanceOf({ data, dimension }: VectorMatrix, i: number, j: number): nu
   return distance(row(i), row(j), 'squared-euclidean')
 }
 
-function inWords(name: string, before: PairScore, after: PairScore): string {
-  const of = ({ tarAtFar: [{ tar }], auc, bestAccuracy }: PairScore): string =>
-    `TAR ${tar.rate.toFixed(3)} (${tar.count} of ${tar.total}), AUC ${auc.toFixed(4)}, best accuracy ${bestAccuracy.rate.toFixed(3)}`
-  return `${name}, at FAR ${FAR}\n  before ${of(before)}\n  after  ${of(after)}`
+/** Pairs of one person that pass only after, and only before, tell more than a difference of rates. */
+function inWords(before: Measured, after: Measured): string {
+  const tar = ({ score }: Measured): string => score.tarAtFar[0].tar.rate.toFixed(3)
+  const only = (one: Measured, other: Measured): number =>
+    one.accepted.filter((passes, i) => passes && !other.accepted[i]).length
+  const { total } = after.score.tarAtFar[0].tar
+  return `${tar(before)} -> ${tar(after)} (of ${total} pairs ${only(after, before)} more, ${only(before, after)} fewer), AUC ${before.score.auc.toFixed(4)} -> ${after.score.auc.toFixed(4)}`
 }
 
 function mean(rows: readonly number[][]): number[] {

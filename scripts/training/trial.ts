@@ -84,7 +84,6 @@ export async function learn(
 /** What a head makes of views. */
 export async function apply(
   engine: Engine,
-  { kind }: Setting,
   weights: readonly NamedWeight[],
   vectors: readonly Float32Array[],
 ): Promise<VectorMatrix> {
@@ -92,6 +91,7 @@ export async function apply(
     vectors,
     vectors.map(() => ''),
   )
+  const kind = weights.length === 2 ? 'linear' : 'mlp'
   return embedSamples(engine, head({ kind, dimension: vectors[0].length }), weights, samples)
 }
 

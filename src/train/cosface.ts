@@ -2,6 +2,7 @@ import type { Scalar, Tensor2D } from '@tensorflow/tfjs-core'
 import { FacewiseError } from '../errors.ts'
 import type { TensorFlow } from './gradients.ts'
 import type { Loss } from './loss.ts'
+import { product } from './product.ts'
 import { normal, randomFrom } from './random.ts'
 
 /** Options of {@link cosFaceLoss}. */
@@ -70,7 +71,7 @@ function marginLogits(
   scale: number,
 ): Tensor2D {
   const lengths = tf.sqrt(tf.sum(tf.square(centres), 0, true))
-  const cosines = tf.matMul(rows, tf.div(centres, lengths))
+  const cosines = product(tf, rows, tf.div(centres, lengths) as Tensor2D)
   const own = tf.mul(oneHot(tf, labels, centres.shape[1]), margin)
   return tf.mul(tf.sub(cosines, own), scale) as Tensor2D
 }

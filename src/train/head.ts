@@ -1,6 +1,7 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core'
 import { FacewiseError } from '../errors.ts'
 import type { GraphBuilder, NodeRef, Weight } from '../models/graph.ts'
+import { product, productOfInput } from './product.ts'
 import { normal, randomFrom } from './random.ts'
 import { type NamedWeight, type Trainable, unitRows } from './trainable.ts'
 
@@ -89,10 +90,10 @@ export function head(options: HeadOptions): Trainable {
       return begun([...weights, ...bent], from)
     },
     forward(tf, [W, b, A, a, B], x) {
-      const straight = tf.add(tf.matMul(x as Tensor2D, W as Tensor2D), b)
+      const straight = tf.add(productOfInput(tf, x as Tensor2D, W as Tensor2D), b)
       if (kind === 'linear') return unitRows(tf, straight as Tensor2D)
-      const units = tf.relu(tf.add(tf.matMul(x as Tensor2D, A as Tensor2D), a))
-      return unitRows(tf, tf.add(straight, tf.matMul(units as Tensor2D, B as Tensor2D)) as Tensor2D)
+      const units = tf.relu(tf.add(productOfInput(tf, x as Tensor2D, A as Tensor2D), a))
+      return unitRows(tf, tf.add(straight, product(tf, units as Tensor2D, B as Tensor2D)) as Tensor2D)
     },
   }
 }

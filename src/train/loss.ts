@@ -20,8 +20,8 @@ export interface Judgement {
   /** How many of these push: triplets within the margin, rows that a wrong person would win. */
   readonly active: number
   /**
-   * A scalar with the gradient of the loss, of the embeddings computed once more under `variableGrads`. Its value may differ from `value`
-   * by a constant.
+   * A scalar whose gradient at `embeddings`, the same numbers computed once more under `variableGrads`, is that of the loss. Its own value
+   * says nothing.
    */
   gradientOf(embeddings: Tensor2D): Scalar
 }

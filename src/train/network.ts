@@ -1,6 +1,7 @@
 import type { Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import { FacewiseError } from '../errors.ts'
 import type { GraphBuilder, NodeRef, Weight } from '../models/graph.ts'
+import { product } from './product.ts'
 import { normal, randomFrom } from './random.ts'
 import { type NamedWeight, type Trainable, unitRows } from './trainable.ts'
 
@@ -69,7 +70,7 @@ export function smallNetwork({ dimension = 64, channels = [16, 32, 64] }: SmallN
       }
       const [kernel, bias] = weights.slice(2 * channels.length) as [Tensor, Tensor]
       const rows = tf.reshape(map, [map.shape[0], -1]) as Tensor2D
-      return unitRows(tf, tf.add(tf.matMul(rows, tf.reshape(kernel, [-1, dimension]) as Tensor2D), bias) as Tensor2D)
+      return unitRows(tf, tf.add(product(tf, rows, tf.reshape(kernel, [-1, dimension]) as Tensor2D), bias) as Tensor2D)
     },
   }
 }

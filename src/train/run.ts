@@ -1,7 +1,7 @@
 import type { NamedTensorMap, Tensor, Tensor2D, Variable } from '@tensorflow/tfjs-core'
 import type { Engine } from '../backends/index.ts'
 import { FacewiseError, throwIfAborted } from '../errors.ts'
-import { distanceBlock, type VectorMatrix } from '../metrics.ts'
+import { condensedDistances, type VectorMatrix } from '../metrics.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { refuseCollapse, type Spread, spreadOf } from './collapse.ts'
 import { embedRows } from './embed.ts'
@@ -227,5 +227,14 @@ function finiteDistances(matrix: VectorMatrix): Float32Array {
   const { data, count } = matrix
   // Left to the check for collapse, which says what to do about it.
   if (!data.every(Number.isFinite)) return new Float32Array(count * count).fill(Number.NaN)
-  return distanceBlock(matrix, matrix, 'squared-euclidean')
+  const pairs = condensedDistances(matrix, 'squared-euclidean')
+  const squared = new Float32Array(count * count)
+  let at = 0
+  for (let i = 0; i < count; i++) {
+    for (let j = i + 1; j < count; j++) {
+      squared[i * count + j] = pairs[at]
+      squared[j * count + i] = pairs[at++]
+    }
+  }
+  return squared
 }

@@ -72,8 +72,14 @@ export function selectTriplets(
         break
       case 'semi-hard':
         for (const p of positives) {
-          const n = first(negatives, i => (to(i) > to(p) && to(i) < to(p) + margin ? to(i) : Number.POSITIVE_INFINITY))
-          if (to(n) > to(p) && to(n) < to(p) + margin) found.push(a, p, n)
+          const near = to(p)
+          const far = near + margin
+          let n = -1
+          for (const i of negatives) {
+            const distance = to(i)
+            if (distance > near && distance < far && (n < 0 || distance < to(n))) n = i
+          }
+          if (n >= 0) found.push(a, p, n)
         }
         break
       default:

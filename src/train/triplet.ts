@@ -30,7 +30,7 @@ export function tripletLoss({ selection = 'semi-hard', margin = FACENET_MARGIN }
     name: `triplet/${selection}/${margin}`,
     start: tf => ({
       variables: [],
-      judge({ distances, labels }) {
+      judge({ embeddings, distances, labels }) {
         const triplets = selectTriplets(selection, distances, labels, margin)
         const { value, active, pull } = tripletTerms(distances, triplets, margin)
         const { count } = distances
@@ -38,12 +38,11 @@ export function tripletLoss({ selection = 'semi-hard', margin = FACENET_MARGIN }
           value,
           terms: triplets.length / 3,
           active,
-          // Squared distances are 2 - 2 cos, so their weighted sum is one matrix product, which every backend can differentiate.
-          gradientOf: embeddings =>
+          // Squared distances are 2 - 2 cos, so with P = pull the gradient is -2 (P + P') E, where E are the embeddings.
+          gradientOf: rows =>
             tf.tidy(() => {
-              const weights = tf.tensor2d(pull, [count, count])
-              const cosines = tf.matMul(embeddings, embeddings, false, true)
-              return tf.sum(tf.mul(weights, tf.mul(cosines, -2))).asScalar()
+              const weights = tf.tensor2d(bothWays(pull, count), [count, count])
+              return tf.sum(tf.mul(rows, tf.matMul(weights, embeddings))).asScalar()
             }),
         }
       },
@@ -82,4 +81,13 @@ export function tripletTerms({ squared, count }: DistanceMatrix, triplets: Tripl
     pull[negative] -= 1 / total
   }
   return { value: total === 0 ? 0 : sum / total, active, pull }
+}
+
+/** -2 (P + P'). */
+function bothWays(pull: Float32Array, count: number): Float32Array {
+  const out = new Float32Array(count * count)
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < count; j++) out[i * count + j] = -2 * (pull[i * count + j] + pull[j * count + i])
+  }
+  return out
 }
