@@ -74,7 +74,7 @@ async function run(): Promise<void> {
     if (one.part === 'end') waiting.get(one.case)?.()
   })
   try {
-    for (const name of (options.case as CaseName[] | undefined) ?? CASES) {
+    for (const name of casesOf(options.case)) {
       console.log(`${name} ...`)
       const query = new URLSearchParams({
         case: name,
@@ -96,6 +96,12 @@ async function run(): Promise<void> {
     rmSync(folder, { recursive: true, force: true })
   }
   printTable(sent)
+}
+
+function casesOf(names: readonly string[] | undefined): readonly CaseName[] {
+  const strange = names?.find(name => !CASES.some(known => known === name))
+  if (strange) throw new Error(`There is no case "${strange}"; choose among ${CASES.join(', ')}.`)
+  return (names as CaseName[] | undefined) ?? CASES
 }
 
 async function buildPage(outDir: string): Promise<void> {

@@ -7,8 +7,8 @@ import type { Face } from '../../src/detect/index.ts'
 import { createEmbedder } from '../../src/embed/index.ts'
 import { decode, type Picture, resizeArea } from '../../src/image/index.ts'
 import { createFacewise } from '../../src/index.ts'
-import { head, randomFrom, type Samples, smallNetwork, train, vectorSamples } from '../../src/train/index.ts'
 import { inTurns, median } from '../timing.ts'
+import { learnHead, learnNetwork } from './learning.ts'
 import type { CaseName, FoundFace, Parts, Sent } from './results.ts'
 
 const parameters = new URLSearchParams(location.search)
@@ -16,17 +16,16 @@ const name = parameters.get('case') as CaseName
 const rounds = Number(parameters.get('rounds') ?? 15)
 /** How many detections are watched for leaks: 210. */
 const WATCHED = 14 * rounds
-const EPOCHS = 10
 
 const OPTIONS: Record<CaseName, BackendOptions> = {
   choice: {},
+  'choice-one-thread': { threads: false },
   wasm: { prefer: 'wasm', threads: false },
   'wasm-threads': { prefer: 'wasm' },
   webgl: { prefer: 'webgl' },
   webgpu: { prefer: 'webgpu' },
 }
-const choiceThreads = parameters.get('threads') === 'off' ? { threads: false } : {}
-const options: BackendOptions = { ...choiceThreads, ...OPTIONS[name], remember: false, timeoutMs: 120_000 }
+const options: BackendOptions = { ...OPTIONS[name], remember: false, timeoutMs: 120_000 }
 
 /** The parts to measure; all by default. */
 const only = parameters.get('only')?.split(',')
@@ -49,7 +48,7 @@ async function send(sent: Sent): Promise<void> {
 
 /** Runs one part and sends what it gives; an error is a result too, and does not keep the others from being measured. */
 async function part<N extends keyof Parts>(of: N, measure: () => Promise<Parts[N]>): Promise<void> {
-  if (only && !only.includes(of)) return
+  if (only && of !== 'environment' && !only.includes(of)) return
   document.title = `${name}: ${of}`
   try {
     await send({ case: name, part: of, value: await measure() })
@@ -239,82 +238,7 @@ function cut({ data, width }: Picture, x: number, y: number, columns: number, ro
   return { data: out, width: columns, height: rows }
 }
 
-/** The benchmark of `bench/training.ts`, of one head. */
-async function learnHead(engine: Engine, dimension: number): Promise<Parts['head128']> {
-  const random = randomFrom(dimension)
-  const vectors = Array.from({ length: 1500 }, () => Float32Array.from({ length: dimension }, () => random() - 0.5))
-  const people = vectors.map((_, i) => `person ${i % 250}`)
-  return learn(vectors.length, onEpoch =>
-    train({
-      engine,
-      network: head({ kind: 'linear', dimension }),
-      samples: vectorSamples(vectors, people),
-      optimiser: 'adam',
-      epochs: EPOCHS,
-      batch: { people: 48, pictures: 6 },
-      onEpoch,
-    }),
-  )
-}
-
-/** Convolutions from scratch on people that are easy: each has a colour and a pattern, and each picture noise of its own. */
-async function learnNetwork(engine: Engine): Promise<Parts['network']> {
-  const side = 32
-  const random = randomFrom(7)
-  const people = Array.from({ length: 192 }, (_, i) => `person ${i % 32}`)
-  const looks = Array.from({ length: 32 }, () => Array.from({ length: 6 }, random))
-  const pictures = people.map((_, i) => {
-    const look = looks[i % 32]
-    return Float32Array.from({ length: side * side * 3 }, (_, k) => {
-      const [x, y] = [Math.floor(k / 3) % side, Math.floor(k / 3 / side)]
-      return look[k % 3] + Math.sin(x * look[3] + y * look[4] + look[5]) - 0.5 + 0.3 * (random() - 0.5)
-    })
-  })
-  const samples: Samples = {
-    shape: [side, side, 3],
-    people,
-    read(indices) {
-      const rows = new Float32Array(indices.length * side * side * 3)
-      indices.forEach((index, i) => {
-        rows.set(pictures[index], i * side * side * 3)
-      })
-      return rows
-    },
-  }
-  return learn(people.length, onEpoch =>
-    train({
-      engine,
-      network: smallNetwork(),
-      samples,
-      optimiser: 'adam',
-      epochs: EPOCHS,
-      batch: { people: 16, pictures: 6 },
-      onEpoch,
-    }),
-  )
-}
-
-async function learn(
-  samples: number,
-  run: (onEpoch: () => void) => Promise<{ log: readonly { loss: number }[] }>,
-): Promise<Parts['head128']> {
-  const times: number[] = []
-  let last = performance.now()
-  const { log } = await run(() => {
-    times.push(performance.now() - last)
-    last = performance.now()
-  })
-  // The first compiles.
-  const epoch = median(times.slice(1))
-  return {
-    firstMs: times[0],
-    epochsPerSecond: 1000 / epoch,
-    perSecond: (samples * 1000) / epoch,
-    losses: log.map(({ loss }) => loss),
-  }
-}
-
-if (name === 'choice') {
+if (name === 'choice' || name === 'choice-one-thread') {
   await part('choice', async () => {
     const [ms, { report }] = await timed(() => startBackend(options))
     return { ms, report }

@@ -1,7 +1,7 @@
 import type { BackendReport } from '../../src/backends/index.ts'
 
-/** What is measured in a browser of its own: WebAssembly on one thread and on several, each GPU backend, and the library's own choice. */
-export const CASES = ['choice', 'webgpu', 'webgl', 'wasm', 'wasm-threads'] as const
+/** What is measured in a browser of its own: WebAssembly on one thread and on several, each GPU backend, and the library's own choice beside each of the two. */
+export const CASES = ['choice', 'choice-one-thread', 'webgpu', 'webgl', 'wasm', 'wasm-threads'] as const
 export type CaseName = (typeof CASES)[number]
 
 /** A face as numbers that can be compared. */
@@ -11,7 +11,7 @@ export interface FoundFace {
   readonly points: readonly number[]
 }
 
-interface Learned {
+export interface Learned {
   readonly firstMs: number
   readonly epochsPerSecond: number
   readonly perSecond: number

@@ -17,7 +17,7 @@ export function printTable(sent: readonly Sent[]): void {
   )
   printEnvironment(all)
   printChoices(sent)
-  const cases = [...all].filter(([name]) => name !== 'choice')
+  const cases = [...all].filter(([name]) => !name.startsWith('choice'))
   const reference = { ...all.get('wasm-threads'), ...all.get('wasm') }
   printTimes(cases)
   printAgreement(cases, reference)
@@ -40,9 +40,11 @@ function printEnvironment(all: Measured): void {
 }
 
 function printChoices(sent: readonly Sent[]): void {
-  const choices = sent.filter(({ part, value }) => part === 'choice' && value).map(one => one.value as Parts['choice'])
+  const choices = sent
+    .filter(({ part, value }) => part === 'choice' && value)
+    .map(({ value }) => value as Parts['choice'])
   for (const { ms, report } of choices) {
-    const threads = report.threads ? `, ${report.threads} threads` : ''
+    const threads = report.threads ? `, threads: ${report.threads}` : ''
     console.log(`\nOwn choice, ${ms.toFixed(0)} ms: ${report.chosen}${threads}`)
     for (const { name, outcome, startMs, probeMs, firstMs } of report.attempts) {
       console.log(
@@ -137,7 +139,7 @@ function printLearning(cases: readonly Case[], reference: Partial<Parts>): void 
   }
 }
 
-const FIRST_COLUMN = 34
+const FIRST_COLUMN = 38
 
 function heading(title: string, cases: readonly Case[]): void {
   console.log(`\n${title}`)
@@ -145,8 +147,10 @@ function heading(title: string, cases: readonly Case[]): void {
 }
 
 function line(name: string, cases: readonly Case[], of: ((parts: Partial<Parts>) => string) | undefined): void {
+  const cells = cases.map(([each, parts]) => (of ? of(parts) : each))
+  if (cells.every(cell => cell === '-')) return
   process.stdout.write(name.padEnd(FIRST_COLUMN))
-  row(cases.map(([each, parts]) => (of ? of(parts) : each)))
+  row(cells)
 }
 
 const fixed = (value: number | undefined, digits: number): string => value?.toFixed(digits) ?? '-'
