@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
@@ -15,6 +16,8 @@ export default defineConfig({
   test: {
     onConsoleLog: log => !EXPECTED.test(log),
     globalSetup: ['test/setup.ts'],
+    // Many files wait for a browser, a server or another process: with two cores the second is not left idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         extends: true,

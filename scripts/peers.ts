@@ -3,7 +3,8 @@
  * `@vladmandic/human`, which has none for a picture of a face alone, from its published sources: the modules that prepare a picture, run a
  * network and read its numbers, with nothing changed but where the graph is loaded from.
  */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -129,7 +130,8 @@ export async function loadPeers(engine: Engine): Promise<Peers> {
 async function importHuman({ converter, tf }: Engine): Promise<Human> {
   const cache = join(root, 'node_modules', '.cache', 'facewise-peers')
   mkdirSync(cache, { recursive: true })
-  const outfile = join(cache, 'human.mjs')
+  // Of this process alone: tests beside it write theirs.
+  const outfile = join(cache, `human-${randomUUID()}.mjs`)
   await build({
     stdin: {
       contents: ['gear/emotion', 'face/faceres', 'face/antispoof', 'face/liveness']
@@ -172,5 +174,5 @@ async function importHuman({ converter, tf }: Engine): Promise<Human> {
       return converter.loadGraphModel(tf.io.fromMemory({ modelTopology, weightSpecs, weightData }))
     },
   })
-  return import(pathToFileURL(outfile).href)
+  return import(pathToFileURL(outfile).href).finally(() => rmSync(outfile))
 }
