@@ -5,7 +5,7 @@ import { head } from './head.ts'
 import type { Samples } from './samples.ts'
 import type { NamedWeight } from './trainable.ts'
 import { heldOutScore } from './validation.ts'
-import { whitenWithin } from './whitening.ts'
+import { covarianceWithin, whitenBy } from './whitening.ts'
 
 /** Options of {@link chooseStart}. */
 export interface ChooseStartOptions {
@@ -34,10 +34,10 @@ export interface ChosenStart {
 const SHRINKAGES = [0.3, 1, 3, 10, 30] as const
 
 /**
- * What a head had best begin with: the identity, or a whitening ({@link whitenWithin}) of one of several shrinkages, whichever tells
+ * What a head had best begin with: the identity, or a whitening (`whitenWithin`) of one of several shrinkages, whichever tells
  * held-out people apart best. Few people say little of how pictures of one person differ, and ask for more shrinkage; this finds out.
  *
- * @throws FacewiseError `INVALID_ARGUMENT` as {@link whitenWithin}.
+ * @throws FacewiseError `INVALID_ARGUMENT` as `whitenWithin`.
  */
 export async function chooseStart(options: ChooseStartOptions): Promise<ChosenStart> {
   const { engine, samples, heldOut, centre, shrinkages = SHRINKAGES, score = heldOutScore } = options
@@ -47,8 +47,9 @@ export async function chooseStart(options: ChooseStartOptions): Promise<ChosenSt
     return score(await embedSamples(engine, network, network.start([dimension], 1), heldOut), heldOut.people)
   }
   let best: ChosenStart = { score: await scoreOf() }
+  const covariance = covarianceWithin(samples)
   for (const shrinkage of shrinkages) {
-    const from = whitenWithin(samples, { centre, shrinkage })
+    const from = whitenBy(covariance, { centre, shrinkage })
     const found = await scoreOf(from)
     if (found > best.score) best = { from, shrinkage, score: found }
   }

@@ -28,21 +28,24 @@ export interface WhiteningOptions {
  * @throws FacewiseError `INVALID_ARGUMENT` for samples that are no embeddings, or of nobody with two pictures; a shrinkage that is not
  *   over 0; a mean of another length.
  */
-export function whitenWithin(
-  samples: Samples,
+export function whitenWithin(samples: Samples, options: WhiteningOptions = {}): readonly NamedWeight[] {
+  return whitenBy(covarianceWithin(samples), options)
+}
+
+/** {@link whitenWithin} of a {@link covarianceWithin} that is known. */
+export function whitenBy(
+  { values: covariance, dimension }: Covariance,
   { centre, shrinkage = 1 }: WhiteningOptions = {},
 ): readonly NamedWeight[] {
-  const [dimension, ...more] = samples.shape
-  if (more.length > 0 || (centre && centre.length !== dimension)) {
+  if (centre && centre.length !== dimension) {
     throw new FacewiseError(
       'INVALID_ARGUMENT',
-      `Whitening takes embeddings and a mean of as many numbers; got samples of shape [${samples.shape}] and a mean of ${centre?.length ?? 'no'} numbers.`,
+      `Whitening takes embeddings and a mean of as many numbers; got ${dimension} and a mean of ${centre.length} numbers.`,
     )
   }
   if (!(shrinkage > 0 && Number.isFinite(shrinkage))) {
     throw new FacewiseError('INVALID_ARGUMENT', `Shrinkage is a number over 0, like 1; got ${shrinkage}.`)
   }
-  const covariance = covarianceWithin(samples, dimension)
   const mean = covariance.reduce((sum, value, i) => (i % (dimension + 1) === 0 ? sum + value : sum), 0) / dimension
   if (!(mean > 0)) {
     throw new FacewiseError(
@@ -71,8 +74,23 @@ export function whitenWithin(
   ]
 }
 
-/** Pooled over people, each with its own mean: the sum of squares over (samples - people); the lower triangle, row by row. */
-function covarianceWithin(samples: Samples, dimension: number): Float64Array {
+/** How pictures of one person differ. */
+export interface Covariance {
+  readonly dimension: number
+  /** The lower triangle, row by row, with the upper one left at 0. */
+  readonly values: Float64Array
+}
+
+/**
+ * Pooled over people, each with its own mean: the sum of squares over (samples - people).
+ *
+ * @throws FacewiseError `INVALID_ARGUMENT` for samples that are no embeddings.
+ */
+export function covarianceWithin(samples: Samples): Covariance {
+  const [dimension, ...more] = samples.shape
+  if (more.length > 0) {
+    throw new FacewiseError('INVALID_ARGUMENT', `Whitening takes embeddings, not samples of shape [${samples.shape}].`)
+  }
   const groups = new Map<string, number[]>()
   samples.people.forEach((person, i) => {
     groups.set(person, [...(groups.get(person) ?? []), i])
@@ -94,7 +112,7 @@ function covarianceWithin(samples: Samples, dimension: number): Float64Array {
       }
     }
   }
-  return freedom === 0 ? sum : sum.map(value => value / freedom)
+  return { dimension, values: freedom === 0 ? sum : sum.map(value => value / freedom) }
 }
 
 /** L with L L' = A, of which the lower triangle is read. */
