@@ -37,7 +37,7 @@ export interface Seen<T> {
   readonly outside: string[]
   /** What the page's policy refused. */
   readonly violations: string[]
-  /** How many workers were running at the end. */
+  /** How many workers still ran three seconds after that. */
   readonly workers: number
 }
 
@@ -100,6 +100,8 @@ export async function readPage<T>(browser: Browser, url: string): Promise<Seen<T
     await page.goto(url)
     // Read from the page as text: under a strict policy nothing can be evaluated in it.
     const text = await page.locator('html[data-result]').getAttribute('data-result', { timeout: 90_000 })
+    // That a worker was ended is heard of later.
+    for (let i = 0; i < 30 && page.workers().length > 0; i++) await page.waitForTimeout(100)
     return { result: JSON.parse(text ?? 'null') as T, outside, violations, workers: page.workers().length }
   } finally {
     await page.close()
