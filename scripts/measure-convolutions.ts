@@ -16,7 +16,14 @@ import { parseArgs } from 'node:util'
 import type { Tensor2D, Tensor4D } from '@tensorflow/tfjs-core'
 import { startBackend } from '../src/backends/index.ts'
 import { createMtcnn, oneFace } from '../src/detect/index.ts'
-import { alignCrops, DEFAULT_EMBEDDER, type EmbedderManifest, parsePairs, scorePairs } from '../src/embed/index.ts'
+import {
+  alignCrops,
+  DEFAULT_EMBEDDER,
+  type EmbedderManifest,
+  mirror,
+  parsePairs,
+  scorePairs,
+} from '../src/embed/index.ts'
 import { decode } from '../src/image/index.ts'
 import { distance } from '../src/metrics.ts'
 import { findModel } from '../src/models/index.ts'
@@ -34,12 +41,10 @@ const { values: options } = parseArgs({
     epochs: { type: 'string', default: '6' },
     batch: { type: 'string', default: '12' },
     rate: { type: 'string', default: '0.0001' },
-    // For a look at whether it runs at all.
-    pictures: { type: 'string', default: '100000' },
   },
 })
 const condition = options.condition === 'mask' ? 'mask' : 'small'
-const [epochs, batch, rate, most] = [options.epochs, options.batch, options.rate, options.pictures].map(Number)
+const [epochs, batch, rate] = [options.epochs, options.batch, options.rate].map(Number)
 /** Widths in which a face is learned, in pixels. */
 const SIDES = [16, 20, SMALL_SIDE, 32] as const
 const FAR = 1e-2
@@ -66,8 +71,8 @@ interface Crops {
 }
 
 const detector = await createMtcnn({ backend: engine, minFaceSize: 40 })
-const learned = await cropsOf(picturesOf(join(folder, 'pairs-train.csv')).slice(0, most), true)
-const test = await cropsOf(picturesOf(join(folder, 'pairs-test.csv')).slice(0, most), false)
+const learned = await cropsOf(picturesOf(join(folder, 'pairs-train.csv')), true)
+const test = await cropsOf(picturesOf(join(folder, 'pairs-test.csv')), false)
 detector.dispose()
 console.log(`${learned.length} pictures to learn from, ${test.length} to measure on; ${condition}`)
 
@@ -79,7 +84,7 @@ const teacher = {
   ),
   mirrored: embed(
     network,
-    learned.map(({ plain }) => mirror(plain)),
+    learned.map(({ plain }) => mirrored(plain)),
   ),
 }
 const before = embedTest()
@@ -105,15 +110,8 @@ async function cropsOf(paths: readonly string[], toLearn: boolean): Promise<Crop
   return crops
 }
 
-function mirror(crop: Float32Array): Float32Array {
-  const out = new Float32Array(floats)
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const from = (y * width + x) * 3
-      out.set(crop.subarray(from, from + 3), (y * width + width - 1 - x) * 3)
-    }
-  }
-  return out
+function mirrored(crop: Float32Array): Float32Array {
+  return mirror(crop, { width, height })
 }
 
 function batchOf(crops: readonly Float32Array[]): Tensor4D {
@@ -154,7 +152,7 @@ async function learn(): Promise<void> {
         const { plain, hard } = learned[i]
         const turned = random() < 0.5
         const one = hard[Math.floor(random() * hard.length)]
-        seen.push(turned ? mirror(one) : one, turned ? mirror(plain) : plain)
+        seen.push(turned ? mirrored(one) : one, turned ? mirrored(plain) : plain)
         const aim = (turned ? teacher.mirrored : teacher.straight)[i]
         target.push(aim, aim)
       }
